@@ -1,0 +1,45 @@
+# Tallyway. `make run` to use it, `make test` to trust it.
+
+GO      ?= go
+DATA    ?= data
+LISTEN  ?= 127.0.0.1:8080
+# Facts from elsewhere that `make conformance` reads.
+CONFORMANCE_DATA ?= $(CURDIR)/../shared/data
+
+.PHONY: run build setup test check bench conformance golden torture clean
+
+run: build ## everything on embedded defaults, with the demo consortium
+	bin/tallyway serve --demo --data $(DATA) --listen $(LISTEN)
+
+build: ## bin/tallyway
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/tallyway ./cmd/tallyway
+
+setup: ## what the tests need beside Go: a browser, PostgreSQL, PDF tools
+	@scripts/setup.sh
+
+check: ## formatting, vet, and the rules of the house
+	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'gofmt: run gofmt -w on the files above'; exit 1; }
+	$(GO) vet ./...
+	$(GO) test -count=1 .
+
+test: setup check build ## every test, browser and PostgreSQL included
+	$(GO) test -timeout 20m ./...
+
+conformance: ## standards' own examples and vectors, against the parsers and the rules
+	@if [ -d "$(CONFORMANCE_DATA)" ]; then \
+		CONFORMANCE_DATA="$(CONFORMANCE_DATA)" $(GO) test -count=1 -tags conformance -run Conformance ./...; \
+	else \
+		echo "conformance was NOT run: no folder $(CONFORMANCE_DATA); set CONFORMANCE_DATA to the folder of reference data"; \
+	fi
+
+golden: ## write the expected files anew; read the diff before committing
+	$(GO) test ./chaincode/... ./shared/... ./apps/... -run 'Golden|Scenario|Wire|Rules' -update
+
+bench: build setup ## every claim of speed, as a ratio beside its reference
+	$(GO) run ./bench
+
+torture: build setup ## the reliability figures at full length (about an hour)
+	TALLYWAY_TORTURE=1 $(GO) test -count=1 -timeout 3h -run 'Torture|Crash|Kill' ./...
+
+clean:
+	rm -rf bin
