@@ -1,0 +1,86 @@
+package host
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Config is everything an operator can say about one host. Every field is a
+// flag of `tallyway serve` and an environment variable TALLYWAY_<FLAG>; the
+// flag wins.
+type Config struct {
+	Data     string // folder of everything that must survive
+	Listen   string // address of the web server
+	Ledger   string // "embedded" or "fabric"
+	Profile  string // connection profile, for a Fabric ledger
+	Database string // "sqlite:FILE" or "postgres://…"; empty is SQLite in Data
+	MQTT     string // broker; empty is none
+	Secret   string // seals the keys in the wallet; empty is a file in Data
+	Demo     bool   // found the demo consortium on an empty ledger
+
+	// Clock is the host's only clock; tests turn its hands.
+	Clock func() time.Time
+}
+
+// Flags declares the flags of a command on a flag set, with the environment's
+// values as defaults.
+func (c *Config) Flags(fs *flag.FlagSet) {
+	text := func(p *string, name, fallback, usage string) {
+		fs.StringVar(p, name, fromEnvironment(name, fallback), usage+" ($"+environmentName(name)+")")
+	}
+	text(&c.Data, "data", "data", "folder of everything that must survive")
+	text(&c.Listen, "listen", "127.0.0.1:8080", "address of the web server")
+	text(&c.Ledger, "ledger", "embedded", "embedded or fabric")
+	text(&c.Profile, "profile", "", "connection profile of a Fabric network")
+	text(&c.Database, "database", "", "sqlite:FILE or postgres://… (default: SQLite in the data folder)")
+	text(&c.MQTT, "mqtt", "", "MQTT broker: embedded://ADDR, mqtt://… or mqtts://…")
+	demo := fromEnvironment("demo", "false")
+	fs.BoolVar(&c.Demo, "demo", demo == "true" || demo == "1", "found the demo consortium on an empty ledger ($"+environmentName("demo")+")")
+	c.Secret = os.Getenv(environmentName("secret")) // never a flag: flags show in the process list
+}
+
+func environmentName(flag string) string {
+	return "TALLYWAY_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+func fromEnvironment(flag, fallback string) string {
+	if v, ok := os.LookupEnv(environmentName(flag)); ok {
+		return v
+	}
+	return fallback
+}
+
+// check refuses what cannot work, before anything is opened.
+func (c *Config) check() error {
+	switch {
+	case c.Data == "":
+		return fmt.Errorf("--data: name a folder")
+	case c.Ledger == "fabric":
+		return fmt.Errorf("--ledger fabric: this build runs the embedded ledger only")
+	case c.Ledger != "" && c.Ledger != "embedded":
+		return fmt.Errorf("--ledger %q: say embedded", c.Ledger)
+	case c.Profile != "":
+		return fmt.Errorf("--profile: only a Fabric ledger has a connection profile")
+	case c.MQTT != "":
+		return fmt.Errorf("--mqtt: this build takes no sensor readings yet")
+	}
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	return nil
+}
+
+func (c *Config) path(parts ...string) string {
+	return filepath.Join(append([]string{c.Data}, parts...)...)
+}
+
+func (c *Config) databaseURL() string {
+	if c.Database != "" {
+		return c.Database
+	}
+	return "sqlite:" + c.path("readmodel.db")
+}
