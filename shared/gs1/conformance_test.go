@@ -4,6 +4,7 @@ package gs1
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -162,3 +163,29 @@ func comparePart(t *testing.T, ai string, p part, spec string) {
 }
 
 func pointer(f any) uintptr { return reflect.ValueOf(f).Pointer() }
+
+func TestCanonicalVectors(t *testing.T) {
+	var vectors []struct {
+		Input  any
+		Expect *string
+	}
+	if err := json.Unmarshal(facts(t, "event-hash-ralphtro/dl_normaliser_vectors.json"), &vectors); err != nil {
+		t.Fatal(err)
+	}
+	if len(vectors) != 71 {
+		t.Fatalf("%d vectors, want 71", len(vectors))
+	}
+	for _, v := range vectors {
+		input, isString := v.Input.(string)
+		if !isString {
+			input = fmt.Sprint(v.Input)
+		}
+		want := input
+		if v.Expect != nil {
+			want = *v.Expect
+		}
+		if got, ok := Canonical(input); got != want || ok != (v.Expect != nil) {
+			t.Errorf("Canonical(%q) = %q, %v, want %q", input, got, ok, want)
+		}
+	}
+}
