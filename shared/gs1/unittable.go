@@ -108,10 +108,10 @@ var units = []struct{ code, symbol, name, nameZh, dimension, factor, offset stri
 	{"FAH", "°F", "degree Fahrenheit", "华氏度", temperature, "5/9", "45967/180"},
 	{"A48", "°R", "degree Rankine", "兰氏度", temperature, "5/9", ""},
 
-	{"P1", "%", "percent", "百分比", "ratio", "1/100", ""},
-	{"NX", "‰", "per mille", "千分比", "ratio", "1/1000", ""},
-	{"59", "ppm", "part per million", "百万分率", "ratio", "1e-6", ""},
-	{"61", "ppb", "part per billion", "十亿分率", "ratio", "1e-9", ""},
+	{"P1", "%", "percent", "百分比", "ratio", "1", ""},
+	{"NX", "‰", "per mille", "千分比", "ratio", "1/10", ""},
+	{"59", "ppm", "part per million", "百万分率", "ratio", "1e-4", ""},
+	{"61", "ppb", "part per billion", "十亿分率", "ratio", "1e-7", ""},
 
 	{"SEC", "s", "second", "秒", "time", "1", ""},
 	{"C26", "ms", "millisecond", "毫秒", "time", "1/1000", ""},
