@@ -48,6 +48,10 @@ func (s scope) with(n node, path string, ps *Problems) scope {
 	if n.kind != Array {
 		items = []node{n}
 	}
+	if len(items) > maxPrefixes {
+		*ps = append(*ps, tooBig(path))
+		return s
+	}
 	for i, item := range items {
 		here := path
 		if n.kind == Array {
@@ -60,6 +64,10 @@ func (s scope) with(n node, path string, ps *Problems) scope {
 				s.unknown = append(s.unknown, item.text)
 			}
 		case Object:
+			if len(s.bindings)+len(item.members) > maxPrefixes {
+				*ps = append(*ps, tooBig(here))
+				return s
+			}
 			s.bind(item)
 		case Null:
 		default:
@@ -76,7 +84,7 @@ func (s *scope) bind(n node) {
 		if id, ok := v.get("@id"); ok {
 			v = id
 		}
-		if v.kind == Text && m.name != "" && m.name[0] != '@' {
+		if v.kind == Text && v.text != "" && m.name != "" && m.name[0] != '@' {
 			s.bindings = append(s.bindings, binding{m.name, v.text})
 		}
 	}
@@ -85,8 +93,11 @@ func (s *scope) bind(n node) {
 // name resolves a member's name. A full URI and a name with an unknown prefix keep their spelling.
 func (s scope) name(text string) Name {
 	prefix, local, ok := strings.Cut(text, ":")
-	if !ok || local == "" {
+	if !ok || prefix == "" || local == "" {
 		return Name{Local: text}
+	}
+	if strings.HasPrefix(local, "//") {
+		return Name{Prefix: prefix, Local: local}
 	}
 	for i := len(s.bindings) - 1; i >= 0; i-- {
 		if s.bindings[i].prefix == prefix {

@@ -28,6 +28,8 @@ const (
 	Delete  = "DELETE"
 )
 
+var eventTypes = []string{ObjectEvent, AggregationEvent, TransactionEvent, TransformationEvent, AssociationEvent}
+
 // Event is one EPCIS event of any of the five types; fields that a type lacks stay empty. A literal filled in Go is as
 // good as a decoded event: it validates, encodes and hashes alike.
 //

@@ -7,6 +7,8 @@ const (
 	MaxEvents = 20_000    // in a document
 	MaxNodes  = 4_000_000 // values, or elements and attributes
 	MaxText   = 256 << 10 // bytes of one string
+
+	maxPrefixes = 1000 // namespaces and contexts of a document
 )
 
 func tooDeep(path string) Problem {

@@ -1,8 +1,20 @@
 package epcis
 
-import "time"
+import (
+	"reflect"
+	"time"
+)
 
 // The members of sensor elements are many and alike: these tables are their one place, for JSON and XML.
+
+var (
+	metadataTimes = []string{"time", "startTime", "endTime"}
+	metadataTexts = []string{"deviceID", "deviceMetadata", "rawData", "dataProcessingMethod", "bizRules"}
+	reportTexts   = []string{"type", "exception", "deviceID", "deviceMetadata", "rawData", "dataProcessingMethod", "bizRules",
+		"microorganism", "chemicalSubstance", "coordinateReferenceSystem", "component", "stringValue", "hexBinaryValue",
+		"uriValue", "uom"}
+	reportNumbers = []string{"value", "minValue", "maxValue", "meanValue", "sDev", "percRank", "percValue"}
+)
 
 func (s *SensorMetadata) timeOf(member string) *time.Time {
 	switch member {
@@ -93,3 +105,5 @@ func (r *SensorReport) shorten() {
 	r.Exception = sensorAlerts.short(r.Exception)
 	r.Component = components.short(r.Component)
 }
+
+func (s *SensorMetadata) empty() bool { return reflect.ValueOf(*s).IsZero() }
