@@ -46,7 +46,7 @@ func (d *jsonReader) document(root node) *Document {
 		d.envelope(doc, root)
 	case "EPCISQueryDocument":
 		d.envelope(doc, root)
-	case ObjectEvent, AggregationEvent, TransactionEvent, TransformationEvent, AssociationEvent:
+	case ObjectEvent, AggregationEvent, TransactionEvent, TransformationEvent, AssociationEvent: // a bare event
 		doc.Events = []Event{d.event(root, "")}
 	default:
 		d.problems.add("/type", "epcis/type", quote(kind.text)+" is neither a document nor an event",
@@ -244,6 +244,9 @@ func (d *jsonReader) event(n node, path string) Event {
 		d.scope = d.scope.with(context, at(path, "@context"), &d.problems)
 	}
 	e := Event{Contexts: slices.Clone(d.scope.unknown)}
+	if kind, _ := n.get("type"); !slices.Contains(eventTypes, kind.text) {
+		d.problems.add(at(path, "type"), "epcis/event-type", quote(kind.text)+" is no event type", "Write one of "+strings.Join(eventTypes, ", ")+".")
+	}
 	for _, m := range n.members {
 		here := at(path, m.name)
 		if !d.what(&e, m, here) && !d.why(&e, m, here) && !d.base(&e, m, here) {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // MarshalJSON is JSON.
@@ -431,11 +432,12 @@ func (w *jsonWriter) number(name, text string) {
 }
 
 func (w *jsonWriter) string(s string) {
+	if !utf8.ValidString(s) || strings.ContainsRune(s, 0) {
+		w.problems.add(w.path, "epcis/control-character", "a text is not UTF-8 or holds the character NUL", "Write it in UTF-8.")
+	}
 	var line bytes.Buffer
 	enc := json.NewEncoder(&line)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(s); err != nil {
-		w.problems.add(w.path, "epcis/text", err.Error(), "Write the text in UTF-8.")
-	}
+	_ = enc.Encode(s) // a string and a buffer do not fail
 	w.buf.Write(bytes.TrimRight(line.Bytes(), "\n"))
 }

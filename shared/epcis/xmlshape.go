@@ -12,8 +12,17 @@ type xmlReader struct {
 
 func (x *xmlReader) document(root *element) node {
 	n := node{kind: Object, members: []member{{"type", text(root.name)}, {"@context", text(standardContext)}}}
-	n.members = append(n.members, root.attrs...)
-	for _, c := range unwrapped(root.children) {
+	for _, a := range root.attrs {
+		if _, zoned := parseTime(a.value.text); a.name == "creationDate" && !zoned {
+			a.value.text += "Z" // the XML schemas do not ask for a zone here, and nothing depends on it
+		}
+		n.members = append(n.members, a)
+	}
+	children := unwrapped(root.children)
+	if slices.ContainsFunc(children, func(c *element) bool { return c.name == "resultsBody" }) {
+		children = withBody(children)
+	}
+	for _, c := range children {
 		switch c.name {
 		case "EPCISHeader":
 			n.members = append(n.members, member{"epcisHeader", x.header(c)})
@@ -24,6 +33,20 @@ func (x *xmlReader) document(root *element) node {
 		}
 	}
 	return n
+}
+
+// withBody mends query documents whose results stand right under the root, where some systems put them.
+func withBody(children []*element) []*element {
+	var rest []*element
+	results := &element{name: "QueryResults"}
+	for _, c := range children {
+		if slices.Contains([]string{"queryName", "subscriptionID", "resultsBody"}, c.name) {
+			results.children = append(results.children, c)
+		} else {
+			rest = append(rest, c)
+		}
+	}
+	return append(rest, &element{name: "EPCISBody", children: []*element{results}})
 }
 
 // unwrapped lifts the content of the extension elements with which EPCIS 1.x kept its schema extensible.
