@@ -53,9 +53,11 @@ func decodeFile(t *testing.T, file string) *Document {
 
 // refused are the published documents that are wrong, and the rule they break.
 var refused = map[string]string{
-	"AssociationEvent-h.jsonld": "epcis/duplicate", // eventID stands twice
-	"CBV-11.4-2020-06-16a.xml":  "epcis/type",      // an EPCISMasterDataDocument: no events
-	"Example-masterData.xml":    "epcis/type",      // the same
+	"AssociationEvent-h.jsonld": "epcis/duplicate",     // eventID stands twice
+	"CBV-11.4-2020-06-16a.xml":  "epcis/type",          // an EPCISMasterDataDocument: no events
+	"Example-masterData.xml":    "epcis/type",          // the same
+	"farm-harvest.xml":          "epcis/unknown-field", // an element of ilmd without a namespace
+	"fishing.xml":               "epcis/unknown-field", // the same
 }
 
 func refusedFor(t *testing.T, file, code string) {
