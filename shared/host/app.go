@@ -1,0 +1,31 @@
+package host
+
+import (
+	"context"
+
+	"github.com/tallyway/tallyway/chaincode"
+	"github.com/tallyway/tallyway/shared/readmodel"
+	"github.com/tallyway/tallyway/shared/web"
+)
+
+// Program is what a host runs: the contracts and the apps. It is a value, so
+// that the server, the tests, the demo and the benchmarks start the same one.
+type Program struct {
+	Contracts *chaincode.Contracts
+	Apps      []App
+	// Members are the organisations that an empty ledger is founded with.
+	Members []string
+	// Found fills an empty ledger; nil leaves it empty. It acts through Do, as
+	// any user would. The host serves when it returns.
+	Found func(ctx context.Context, h *Host) error
+}
+
+// App is one vertical of the suite.
+type App struct {
+	Name string
+	// Projection is the app's read model.
+	Projection *readmodel.Projection
+	// Open gives the app's pages over an open host. It runs once, before the
+	// host serves; what it starts ends with ctx.
+	Open func(ctx context.Context, h *Host) (web.App, error)
+}

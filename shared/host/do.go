@@ -1,0 +1,99 @@
+package host
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tallyway/tallyway/chaincode"
+	"github.com/tallyway/tallyway/shared/ledger"
+)
+
+// Actor is on whose behalf something is done: a user of a member, whose key is
+// in the wallet.
+type Actor struct{ MSP, User string }
+
+// Do submits a command, signed by the actor's key, and returns when it is
+// committed and the pages show it.
+func Do[R any](ctx context.Context, h *Host, by Actor, command any) (R, ledger.Receipt, error) {
+	var reply R
+	receipt, err := h.submit(ctx, by, command)
+	if err != nil {
+		return reply, receipt, err
+	}
+	if err := json.Unmarshal(receipt.Reply, &reply); err != nil {
+		return reply, receipt, fmt.Errorf("read the reply of %s: %w", chaincode.NameOf(command), err)
+	}
+	if err := h.Follower.Await(ctx, receipt.Block); err != nil {
+		// The command stands; only the page is behind.
+		h.Log.Warn("the read model is behind", "block", receipt.Block, "error", err)
+	}
+	return reply, receipt, nil
+}
+
+// Ask runs a query of a contract as the actor.
+func Ask[R any](ctx context.Context, h *Host, by Actor, query any) (R, error) {
+	var reply R
+	request, err := h.request(by, query)
+	if err != nil {
+		return reply, err
+	}
+	b, err := h.Ledger.Query(ctx, request)
+	if err != nil {
+		return reply, err
+	}
+	if err := json.Unmarshal(b, &reply); err != nil {
+		return reply, fmt.Errorf("read the reply of %s: %w", request.Name, err)
+	}
+	return reply, nil
+}
+
+func (h *Host) submit(ctx context.Context, by Actor, command any) (ledger.Receipt, error) {
+	request, err := h.request(by, command)
+	if err != nil {
+		return ledger.Receipt{}, err
+	}
+	request.Tx = ledger.NewTx(request.Signer)
+	receipt, err := h.Ledger.Submit(ctx, request)
+	var unknown *ledger.Unknown
+	if errors.As(err, &unknown) {
+		return h.resolve(ctx, unknown)
+	}
+	return receipt, err
+}
+
+func (h *Host) request(by Actor, v any) (ledger.Request, error) {
+	signer, err := h.Wallet.Get(by.MSP, by.User)
+	if err != nil {
+		return ledger.Request{}, err
+	}
+	body, err := json.Marshal(v)
+	if err != nil {
+		return ledger.Request{}, fmt.Errorf("encode %T: %w", v, err)
+	}
+	return ledger.Request{Signer: signer, Name: chaincode.NameOf(v), Body: body, At: h.Clock()}, nil
+}
+
+// resolveWithin is how long a lost answer is asked for before the user is told
+// that the outcome is unknown.
+const resolveWithin = 3 * time.Second
+
+// resolve asks the ledger, by transaction id, what became of a command whose
+// answer was lost. It never submits again: that could happen twice.
+func (h *Host) resolve(ctx context.Context, unknown *ledger.Unknown) (ledger.Receipt, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), resolveWithin)
+	defer cancel()
+	for {
+		receipt, err := h.Ledger.Outcome(ctx, unknown.TxID)
+		if err == nil {
+			return receipt, nil
+		}
+		select {
+		case <-ctx.Done():
+			return ledger.Receipt{}, unknown
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
