@@ -1,0 +1,62 @@
+package epcis
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Problem is one thing wrong with a document or event: where, which rule, what, and how to mend it.
+type Problem struct {
+	Path   string `json:"path"` // JSON pointer: "/epcisBody/eventList/0/quantityList/0/uom"
+	Code   string `json:"code"` // "epcis/unknown-field", or the code of package gs1
+	Text   string `json:"text"`
+	Remedy string `json:"remedy"`
+}
+
+func (p Problem) Error() string {
+	return p.Path + ": " + p.Text + " (" + p.Code + "). " + p.Remedy
+}
+
+// Problems is everything found wrong in one pass, in the order of the document.
+type Problems []Problem
+
+func (ps Problems) Error() string {
+	switch len(ps) {
+	case 0:
+		return "no problem"
+	case 1:
+		return ps[0].Error()
+	}
+	return ps[0].Error() + " And " + strconv.Itoa(len(ps)-1) + " more."
+}
+
+// maxProblems bounds the answer to a document that is wrong throughout.
+const maxProblems = 1000
+
+func (ps *Problems) add(path, code, text, remedy string) {
+	if len(*ps) < maxProblems {
+		*ps = append(*ps, Problem{Path: path, Code: code, Text: text, Remedy: remedy})
+	}
+}
+
+// orNil keeps an empty list from becoming an error that is not nil.
+func (ps Problems) orNil() error {
+	if len(ps) == 0 {
+		return nil
+	}
+	return ps
+}
+
+// under moves problems of an event to the event's place in its document.
+func (ps Problems) under(path string) Problems {
+	for i := range ps {
+		ps[i].Path = path + ps[i].Path
+	}
+	return ps
+}
+
+var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1")
+
+func at(path, member string) string { return path + "/" + pointerEscapes.Replace(member) }
+
+func atIndex(path string, i int) string { return path + "/" + strconv.Itoa(i) }

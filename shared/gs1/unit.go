@@ -1,0 +1,59 @@
+package gs1
+
+import (
+	"fmt"
+	"math/big"
+)
+
+// A Unit is a unit of measure of UN/ECE Recommendation 20, or a package of
+// Recommendation 21 (XBX and so on).
+type Unit struct {
+	Code      string
+	Symbol    string // "kg"
+	Name      string // "kilogram"
+	NameZh    string // "千克"
+	Dimension string // units convert into each other where this is equal: "mass"
+
+	// A value times factor, plus offset, is the value in the dimension's base
+	// unit. Both are shared: they are read, never written.
+	factor, offset *big.Rat
+}
+
+// Factor returns what one unit is in the dimension's base unit (kilogram, litre,
+// metre, piece, kelvin, …), exactly, and where its zero lies there.
+func (u Unit) Factor() (factor, offset *big.Rat) {
+	return new(big.Rat).Set(u.factor), new(big.Rat).Set(u.offset)
+}
+
+// UnitOf finds a unit by its code. "" is the piece.
+func UnitOf(code string) (Unit, error) {
+	if code == "" {
+		return unitByCode["H87"], nil
+	}
+	u, ok := unitByCode[code]
+	if !ok {
+		return Unit{}, &Error{codeUnit, "unit", fmt.Sprintf("%q is no unit of measure that is known here.", code), "Use a UN/ECE Recommendation 20 code, such as KGM, LTR or EA."}
+	}
+	return u, nil
+}
+
+var unitByCode = func() map[string]Unit {
+	m := make(map[string]Unit, len(units))
+	for _, row := range units {
+		offset := row.offset
+		if offset == "" {
+			offset = "0"
+		}
+		m[row.code] = Unit{row.code, row.symbol, row.name, row.nameZh, row.dimension, exact(row.factor), exact(offset)}
+	}
+	return m
+}()
+
+// exact reads a constant of the table.
+func exact(s string) *big.Rat {
+	r, ok := new(big.Rat).SetString(s)
+	if !ok {
+		panic("gs1: unit table holds " + s)
+	}
+	return r
+}
