@@ -1,0 +1,105 @@
+package trace
+
+import (
+	"github.com/tallyway/tallyway/chaincode"
+	"github.com/tallyway/tallyway/chaincode/party"
+)
+
+// Contract is what this package offers to a ledger.
+var Contract = chaincode.Contract{
+	Name: "trace",
+	Functions: []chaincode.Function{
+		chaincode.Command(capture, party.Operator, party.Regulator),
+		chaincode.Command(decline, party.Operator),
+		chaincode.Command(callBack, party.Operator),
+		chaincode.Command(settle, party.Operator),
+		chaincode.Command(recall, party.Operator, party.Admin, party.Regulator),
+		chaincode.Command(extend),
+		chaincode.Command(release, party.Operator, party.Admin, party.Regulator),
+		chaincode.Command(acknowledge, party.Operator, party.Admin),
+		chaincode.Query(getEvent),
+		chaincode.Query(lotStatus),
+		chaincode.Query(getShipment),
+		chaincode.Query(getCase),
+	},
+	Rules: []chaincode.Rule{ErrEvent, ErrSharing, ErrFuture, ErrAmount, ErrUnit, ErrNoLot, ErrNoEvent, ErrNotReader,
+		ErrNotAuthor, ErrTooLate, ErrNotYourPrefix, ErrNotMaker, ErrNotHolder, ErrNotEnough, ErrMoreOut, ErrTolerance,
+		ErrNotAddressed, ErrNoShipment, ErrShipmentDone, ErrNotYourShipment, ErrReason, ErrNoMismatch, ErrAlreadyPacked,
+		ErrNotInPack, ErrPackLoop, ErrPackSize, ErrRecalled, ErrHeld, ErrCase, ErrCaseExists, ErrNoCase, ErrCaseClosed,
+		ErrNotYoursToBlock, ErrNotYoursToRelease, ErrNotConcerned},
+	Events: []any{Captured{}, EventRetracted{}, LotLogged{}, HoldingChanged{}, Derived{}, Packed{}, Unpacked{},
+		ShipmentOffered{}, ShipmentAccepted{}, ShipmentDeclined{}, ShipmentCancelled{}, ShipmentReopened{},
+		MismatchOpened{}, MismatchAnswered{}, CaseOpened{}, LotBlocked{}, CaseExtended{}, CaseAcknowledged{}, CaseClosed{}},
+}
+
+// GetShipment asks for a shipment with its mismatch, if any.
+type GetShipment struct {
+	Shipment string `json:"shipment"`
+}
+
+// ShipmentStatus is the reply to GetShipment.
+type ShipmentStatus struct {
+	Shipment Shipment  `json:"shipment"`
+	Mismatch *Mismatch `json:"mismatch,omitempty"`
+}
+
+// GetCase asks for a case with its acknowledgements.
+type GetCase struct {
+	Case string `json:"case"`
+}
+
+// CaseStatus is the reply to GetCase.
+type CaseStatus struct {
+	Case             Case              `json:"case"`
+	Acknowledgements []Acknowledgement `json:"acknowledgements"`
+}
+
+// Acknowledgement is what one company put apart.
+type Acknowledgement struct {
+	Party string `json:"party"`
+	Found []Line `json:"found,omitempty"`
+}
+
+func lotStatus(tx *chaincode.Tx, q LotStatus) (Status, error) {
+	l, ok := lots.Get(tx, q.Lot)
+	if !ok {
+		return Status{}, ErrNoLot.Refuse("%s", q.Lot).On("lot")
+	}
+	s := Status{Lot: l, Holdings: []Share{}, Unaccounted: l.Made, Blocks: []Case{}}
+	accounts.Scan(tx, func(key []string, a Account) bool {
+		s.Holdings = append(s.Holdings, Share{key[1], a})
+		s.Unaccounted = s.Unaccounted.Sub(a.Total())
+		return true
+	}, l.ID)
+	blocks.Scan(tx, func(_ []string, id string) bool {
+		if c, _ := cases.Get(tx, id); c.State == CaseOpen {
+			s.Blocks = append(s.Blocks, c)
+		}
+		return true
+	}, l.ID)
+	return s, nil
+}
+
+func getShipment(tx *chaincode.Tx, q GetShipment) (ShipmentStatus, error) {
+	s, ok := shipments.Get(tx, q.Shipment)
+	if !ok {
+		return ShipmentStatus{}, ErrNoShipment.Refuse("%s", q.Shipment).On("shipment")
+	}
+	if m, ok := mismatches.Get(tx, s.ID); ok {
+		return ShipmentStatus{s, &m}, nil
+	}
+	return ShipmentStatus{Shipment: s}, nil
+}
+
+func getCase(tx *chaincode.Tx, q GetCase) (CaseStatus, error) {
+	c, ok := cases.Get(tx, q.Case)
+	if !ok {
+		return CaseStatus{}, ErrNoCase.Refuse("%s", q.Case).On("case")
+	}
+	s := CaseStatus{Case: c, Acknowledgements: []Acknowledgement{}}
+	acks.Scan(tx, func(key []string, a Acknowledge) bool {
+		s.Acknowledgements = append(s.Acknowledgements, Acknowledgement{key[1], a.Found})
+		return true
+	}, c.ID)
+	return s, nil
+}

@@ -1,0 +1,313 @@
+package trace
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tallyway/tallyway/chaincode"
+	"github.com/tallyway/tallyway/chaincode/party"
+	"github.com/tallyway/tallyway/shared/gs1"
+)
+
+// The kinds of cases. A mock recall finds everything and blocks nothing.
+const (
+	KindRecall = "recall"
+	KindHold   = "hold"
+	KindMock   = "mock"
+)
+
+// Recall blocks lots and everything derived from them, at any depth and across
+// companies. What it cannot mark in one transaction, Extend goes on with.
+type Recall struct {
+	ID     string   `json:"id"` // the case number, the caller's choice
+	Kind   string   `json:"kind"`
+	Lots   []string `json:"lots"`           // ids as in Lot.ID
+	Reason string   `json:"reason"`         // for people: public
+	Code   string   `json:"code,omitempty"` // "listeria", "allergen", "foreign-body", ...
+}
+
+// Extend goes on with marking what derives from a case's lots. Anybody may call
+// it, again until it is done.
+type Extend struct {
+	Case string `json:"case"`
+}
+
+// Release closes a case: nothing is blocked by it any more.
+type Release struct {
+	Case   string `json:"case"`
+	Reason string `json:"reason"`
+}
+
+// Acknowledge tells that a company has read the notice of a case, and what it
+// found. A later one replaces it.
+type Acknowledge struct {
+	Case  string `json:"case"`
+	Found []Line `json:"found,omitempty"` // put apart, by lot
+}
+
+// Case is a recall, a hold or a mock recall.
+type Case struct {
+	ID        string    `json:"id"`
+	Kind      string    `json:"kind"`
+	Lots      []string  `json:"lots"`
+	Reason    string    `json:"reason"`
+	Code      string    `json:"code,omitempty"`
+	By        string    `json:"by"`                  // party
+	Authority bool      `json:"authority,omitempty"` // opened by a regulator
+	At        time.Time `json:"at"`
+	State     string    `json:"state"`
+	Marked    int       `json:"marked"` // lots blocked so far
+	Done      bool      `json:"done"`   // every derived lot is marked
+	Closed    time.Time `json:"closed,omitzero"`
+	ClosedBy  string    `json:"closedBy,omitempty"`
+	Closing   string    `json:"closing,omitempty"` // reason of the release
+}
+
+// The states of a case.
+const (
+	CaseOpen = "open"
+	CaseOver = "closed"
+)
+
+// CaseState is the reply to every command about a case.
+type CaseState struct {
+	Case   string `json:"case"`
+	State  string `json:"state"`
+	Marked int    `json:"marked"`
+	Done   bool   `json:"done"` // false: call Extend
+}
+
+func (c Case) reply() CaseState { return CaseState{c.ID, c.State, c.Marked, c.Done} }
+
+const (
+	maxCaseLots = 200
+	maxMarks    = 2000 // lots blocked by one transaction
+)
+
+func recall(tx *chaincode.Tx, r Recall) (CaseState, error) {
+	by, err := party.Active(tx)
+	if err != nil {
+		return CaseState{}, err
+	}
+	if err := r.check(); err != nil {
+		return CaseState{}, err
+	}
+	if cases.Has(tx, r.ID) {
+		return CaseState{}, ErrCaseExists.Refuse("%s", r.ID).On("id")
+	}
+	c := Case{ID: r.ID, Kind: r.Kind, Lots: r.Lots, Reason: r.Reason, Code: r.Code, By: by.ID, At: tx.At(), State: CaseOpen}
+	_, err = party.ActiveRegulator(tx)
+	c.Authority = err == nil
+	for _, lot := range r.Lots {
+		if l, _ := lots.Get(tx, lot); !c.Authority && l.Maker != by.ID {
+			return CaseState{}, ErrNotYoursToBlock.Refuse("%s was made by %s", lot, orNobody(l.Maker))
+		}
+	}
+	tx.Emit(CaseOpened{c})
+	walk(tx, &c, r.Lots)
+	return c.reply(), nil
+}
+
+func (r Recall) check() error {
+	switch {
+	case strings.TrimSpace(r.ID) == "":
+		return ErrCase.Refuse("no case number").On("id")
+	case r.Kind != KindRecall && r.Kind != KindHold && r.Kind != KindMock:
+		return ErrCase.Refuse("%s is no kind of case", r.Kind).On("kind")
+	case len(r.Lots) == 0 || len(r.Lots) > maxCaseLots:
+		return ErrCase.Refuse("%s lots", len(r.Lots)).On("lots")
+	case strings.TrimSpace(r.Reason) == "":
+		return ErrCase.Refuse("no reason").On("reason")
+	}
+	return nil
+}
+
+func extend(tx *chaincode.Tx, e Extend) (CaseState, error) {
+	c, err := openCase(tx, e.Case)
+	if err != nil {
+		return CaseState{}, err
+	}
+	if !c.Done {
+		walk(tx, &c, nil)
+	}
+	return c.reply(), nil
+}
+
+func openCase(tx *chaincode.Tx, id string) (Case, error) {
+	c, ok := cases.Get(tx, id)
+	switch {
+	case !ok:
+		return c, ErrNoCase.Refuse("%s", id).On("case")
+	case c.State != CaseOpen:
+		return c, ErrCaseClosed.Refuse("%s", id).On("case")
+	}
+	return c, nil
+}
+
+// walker marks lots and what derives from them, breadth first.
+//
+// It reads, as ranges, what it follows; whoever derives a lot reads, as a
+// range, the blocks of the inputs. So of a recall and a transformation at the
+// same time, one sees the other: no derived lot slips through.
+type walker struct {
+	tx    *chaincode.Tx
+	c     *Case
+	queue []string // marked, children not yet
+	left  int      // marks that this transaction may still set
+}
+
+func walk(tx *chaincode.Tx, c *Case, first []string) {
+	w := &walker{tx: tx, c: c, left: maxMarks}
+	w.resume()
+	for _, lot := range first {
+		w.mark(lot)
+	}
+	for len(w.queue) > 0 && w.children(w.queue[0]) {
+		w.queue = w.queue[1:]
+	}
+	for _, lot := range w.queue {
+		todo.Put(tx, lot, c.ID, lot)
+	}
+	c.Done = true
+	todo.Scan(tx, func([]string, string) bool { c.Done = false; return false }, c.ID)
+	cases.Put(tx, *c, c.ID)
+	tx.Emit(CaseExtended{Case: c.ID, Marked: c.Marked, Done: c.Done})
+}
+
+// resume takes up what an earlier transaction left.
+func (w *walker) resume() {
+	todo.Scan(w.tx, func(key []string, lot string) bool {
+		w.queue = append(w.queue, lot)
+		return len(w.queue) < maxMarks
+	}, w.c.ID)
+	for _, lot := range w.queue {
+		todo.Delete(w.tx, w.c.ID, lot)
+	}
+}
+
+// mark blocks one lot; it is false when this transaction has set enough.
+func (w *walker) mark(lot string) bool {
+	if blocks.Has(w.tx, lot, w.c.ID) {
+		return true
+	}
+	if w.left == 0 {
+		return false
+	}
+	w.left--
+	w.c.Marked++
+	blocks.Put(w.tx, w.c.ID, lot, w.c.ID)
+	w.tx.Emit(LotBlocked{Lot: lot, Case: w.c.ID, Kind: w.c.Kind})
+	w.queue = append(w.queue, lot)
+	return true
+}
+
+// children marks what a lot went into: its single things, and the outputs of
+// every process that used it. It is false when it did not come to the end.
+func (w *walker) children(lot string) (all bool) {
+	all = true
+	members.Scan(w.tx, func(_ []string, single string) bool {
+		all = w.mark(single)
+		return all
+	}, lot)
+	if !all {
+		return false
+	}
+	uses.Scan(w.tx, func(_ []string, process string) bool {
+		p, _ := processes.Get(w.tx, process)
+		all = !slices.ContainsFunc(p.Outputs, func(l Line) bool { return !w.mark(l.Lot) })
+		return all
+	}, lot)
+	return all
+}
+
+func release(tx *chaincode.Tx, r Release) (CaseState, error) {
+	by, err := party.Active(tx)
+	if err != nil {
+		return CaseState{}, err
+	}
+	c, err := openCase(tx, r.Case)
+	if err != nil {
+		return CaseState{}, err
+	}
+	_, err = party.ActiveRegulator(tx)
+	if err := c.close(by.ID, err == nil, tx.At(), r.Reason); err != nil {
+		return CaseState{}, err
+	}
+	cases.Put(tx, c, c.ID)
+	tx.Emit(CaseClosed{Case: c.ID, Kind: c.Kind, By: by.ID, At: c.Closed, Reason: r.Reason})
+	return c.reply(), nil
+}
+
+// close ends the case. The marks stay where they are: they count only while
+// their case is open, so that one write frees every lot at once.
+func (c *Case) close(by string, authority bool, at time.Time, reason string) error {
+	switch {
+	case !authority && (c.Authority || c.By != by):
+		return ErrNotYoursToRelease.Refuse("%s was opened by %s", c.ID, c.By)
+	case strings.TrimSpace(reason) == "":
+		return ErrCase.Refuse("no reason").On("reason")
+	}
+	c.State, c.Closed, c.ClosedBy, c.Closing = CaseOver, at, by, reason
+	return nil
+}
+
+func acknowledge(tx *chaincode.Tx, a Acknowledge) (CaseState, error) {
+	by, err := party.Active(tx)
+	if err != nil {
+		return CaseState{}, err
+	}
+	c, err := openCase(tx, a.Case)
+	if err != nil {
+		return CaseState{}, err
+	}
+	for i, f := range a.Found {
+		l, _ := lots.Get(tx, f.Lot)
+		q, unitErr := gs1.Quantity{Amount: f.Amount, Unit: f.Unit}.In(l.Unit)
+		switch {
+		case !blocks.Has(tx, f.Lot, c.ID) || !accounts.Has(tx, f.Lot, by.ID):
+			return CaseState{}, ErrNotConcerned.Refuse("%s", f.Lot).On("found")
+		case unitErr != nil:
+			return CaseState{}, ErrUnit.Refuse("%s is kept in %s", f.Lot, unitName(l.Unit)).On("found")
+		case f.Amount.Sign() < 0:
+			return CaseState{}, ErrAmount.Refuse("%s of %s", f.Amount, f.Lot).On("found")
+		}
+		a.Found[i] = Line{f.Lot, q.Amount, l.Unit}
+	}
+	acks.Put(tx, a, c.ID, by.ID)
+	tx.Emit(CaseAcknowledged{Case: c.ID, By: by.ID, At: tx.At(), Found: a.Found})
+	return c.reply(), nil
+}
+
+// blocking is the open case that keeps a lot in place, if any; a recall before
+// a hold. A single thing is blocked with its batch.
+func blocking(tx *chaincode.Tx, lot string) (worst Case, blocked bool) {
+	look := func(_ []string, id string) bool {
+		c, _ := cases.Get(tx, id)
+		if c.State == CaseOpen && c.Kind != KindMock && worst.Kind != KindRecall {
+			worst, blocked = c, true
+		}
+		return true
+	}
+	blocks.Scan(tx, look, lot)
+	if l, _ := lots.Get(tx, lot); l.Batch != "" {
+		blocks.Scan(tx, look, l.Batch)
+	}
+	return worst, blocked
+}
+
+// refuse says why a lot stays where it is.
+func (c Case) refuse(lot string) error {
+	if c.Kind == KindHold {
+		return ErrHeld.Refuse("%s: case %s", lot, c.ID)
+	}
+	return ErrRecalled.Refuse("%s: case %s", lot, c.ID)
+}
+
+// free refuses a lot that is blocked.
+func (d *desk) free(lot string) error {
+	if c, blocked := blocking(d.tx, lot); blocked {
+		return c.refuse(lot)
+	}
+	return nil
+}

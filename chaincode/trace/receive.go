@@ -1,0 +1,267 @@
+package trace
+
+import (
+	"slices"
+
+	"github.com/tallyway/tallyway/shared/gs1"
+)
+
+// receive takes things over from the shipment that offered them.
+func (d *desk) receive(things []thing) error {
+	loose, boxes := apart(things)
+	s, ok := d.awaited(things)
+	switch {
+	case len(things) == 0:
+		flag(&d.record.Flags, FlagNothingToMove)
+		return nil
+	case ok:
+		return d.accept(s, loose, boxes)
+	case d.fromSelf():
+		flag(&d.record.Flags, FlagShippedToSelf)
+		return nil
+	}
+	return d.unannounced(loose, boxes)
+}
+
+// fromSelf reports whether the event says that the goods came from a place of
+// the caller's own.
+func (d *desk) fromSelf() bool {
+	for _, s := range d.event.Sources {
+		if p, ok := d.partyAt(s.Value); ok && p.ID == d.by.ID {
+			return true
+		}
+	}
+	return false
+}
+
+// awaited is the offered shipment that the event answers: the one of the
+// despatch advice it names, else the one that holds its things. Of several,
+// the one with just these things; else the oldest.
+func (d *desk) awaited(things []thing) (best Shipment, ok bool) {
+	consider := func(_ []string, id string) bool {
+		s, _ := shipments.Get(d.tx, id)
+		switch fits := s.holds(things); {
+		case !ok, fits && !best.holds(things), fits == best.holds(things) && s.before(best):
+			best, ok = s, true
+		}
+		return true
+	}
+	for _, t := range d.event.BizTransactions {
+		waiting.Scan(d.tx, consider, d.by.ID, "document", t.Value)
+	}
+	if ok {
+		return best, true
+	}
+	for _, t := range things {
+		waiting.Scan(d.tx, consider, d.by.ID, "thing", t.id)
+	}
+	return best, ok
+}
+
+// holds reports whether the shipment is these things and no others.
+func (s Shipment) holds(things []thing) bool {
+	n := 0
+	for _, t := range things {
+		if t.pack {
+			if !slices.Contains(s.Packs, t.id) {
+				return false
+			}
+			n++
+			continue
+		}
+		l, ok := find(s.Lines, t.id)
+		q, err := gs1.Quantity{Amount: t.amount, Unit: t.unit}.In(l.Unit)
+		if !ok || err != nil || q.Amount.Cmp(l.Amount) != 0 {
+			return false
+		}
+		n++
+	}
+	return n == len(s.Lines)+len(s.Packs)
+}
+
+func (s Shipment) before(other Shipment) bool {
+	if !s.At.Equal(other.At) {
+		return s.At.Before(other.At)
+	}
+	return s.ID < other.ID
+}
+
+// unannounced takes in goods that nobody shipped through the ledger. A lot that
+// somebody here holds cannot come this way; one that nobody knows can, and its
+// origin is flagged.
+func (d *desk) unannounced(loose []thing, boxes []string) error {
+	for _, id := range boxes {
+		if packs.Has(d.tx, id) {
+			return ErrNotAddressed.Refuse("%s", id)
+		}
+		d.openPack(id)
+		flag(&d.record.Flags, FlagPackUnknown)
+	}
+	for _, t := range loose {
+		if l, known := lots.Get(d.tx, t.id); known && l.Maker != "" && !l.unused() {
+			return ErrNotAddressed.Refuse("%s", t.id)
+		}
+		if err := d.takeIn(t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// takeIn opens a lot of unknown origin, or adds to it.
+func (d *desk) takeIn(t thing) error {
+	if err := d.mayReceive(t.id); err != nil {
+		return err
+	}
+	l, known := lots.Get(d.tx, t.id)
+	if !known || l.unused() {
+		l = d.newLot(t)
+	} else if t.single {
+		return ErrNotAddressed.Refuse("%s", t.id)
+	}
+	flag(&l.Flags, FlagOriginUnknown)
+	flag(&d.record.Flags, FlagOriginUnknown)
+	line, err := d.grow(l, t)
+	if err != nil {
+		return err
+	}
+	return d.move(d.by.ID, line, outside, held)
+}
+
+// mayReceive keeps blocked goods off the shelves: they are received to be kept
+// apart, or by their maker.
+func (d *desk) mayReceive(lot string) error {
+	c, blocked := blocking(d.tx, lot)
+	if !blocked {
+		return nil
+	}
+	l, _ := lots.Get(d.tx, lot)
+	if !d.keptApart() && l.Maker != d.by.ID {
+		return c.refuse(lot)
+	}
+	flag(&d.record.Flags, FlagQuarantine)
+	return nil
+}
+
+// keptApart reports whether the event marks its goods as not for sale.
+func (d *desk) keptApart() bool {
+	for _, disposition := range []string{"recalled", "returned", "non_sellable_other"} {
+		if d.event.Disposition == disposition || slices.Contains(d.event.PersistentSet, disposition) {
+			return true
+		}
+	}
+	return false
+}
+
+// accept answers a shipment. What is short stays unaccounted until both sides
+// settle it; what is over is not credited, for nobody shipped it.
+func (d *desk) accept(s Shipment, loose []thing, boxes []string) error {
+	got, err := d.arrived(loose)
+	if err != nil {
+		return err
+	}
+	for _, id := range boxes {
+		if !slices.Contains(s.Packs, id) {
+			return ErrNotAddressed.Refuse("%s is not in shipment %s", id, s.ID)
+		}
+	}
+	m := s.compare(got)
+	var inside []Line
+	for _, id := range s.Packs {
+		if slices.Contains(boxes, id) {
+			inside, err = d.unfold(id, 1, inside)
+		} else {
+			m.Packs = append(m.Packs, id)
+			m.Missing, err = d.unfold(id, 1, m.Missing)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	m.Missing = summed(m.Missing)
+	if err := d.takeOver(s, m.credited(s.Lines), summed(inside)); err != nil {
+		return err
+	}
+	return d.answered(s, m, boxes)
+}
+
+// arrived brings the quantities to the units of their lots. A lot that nobody
+// knows is taken in with unknown origin.
+func (d *desk) arrived(loose []thing) ([]Line, error) {
+	var got []Line
+	for _, t := range loose {
+		if !lots.Has(d.tx, t.id) {
+			if err := d.takeIn(t); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		l, err := d.line(t)
+		if err != nil {
+			return nil, err
+		}
+		got = append(got, l)
+	}
+	return summed(got), nil
+}
+
+// takeOver empties the sender's side and fills the receiver's.
+func (d *desk) takeOver(s Shipment, loose, packedIn []Line) error {
+	for _, l := range append(slices.Clone(s.Lines), s.Packed...) {
+		if err := d.mayReceive(l.Lot); err != nil {
+			return err
+		}
+		if err := d.move(s.From, l, sent, outside); err != nil {
+			return err
+		}
+	}
+	for _, l := range loose {
+		if err := d.move(d.by.ID, l, outside, held); err != nil {
+			return err
+		}
+	}
+	for _, l := range packedIn {
+		if err := d.move(d.by.ID, l, outside, packed); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// answered closes the shipment, and opens a mismatch where there is one.
+func (d *desk) answered(s Shipment, m Mismatch, boxes []string) error {
+	s.State, s.Answer = Accepted, d.record.Hash
+	d.record.Shipment = s.ID
+	d.untrack(s, d.by.ID, boxes)
+	d.tx.Emit(ShipmentAccepted{Shipment: s.ID, By: d.by.ID, Event: d.record.Hash})
+	if !m.empty() {
+		mismatches.Put(d.tx, m, m.Shipment)
+		d.tx.Emit(MismatchOpened{m})
+		if m.surplus() {
+			flag(&d.record.Flags, FlagSurplus)
+		}
+	}
+	return d.do(Step{Do: doAccept, Shipment: s.ID})
+}
+
+// reopen undoes the acceptance of a shipment. The accounts follow by the other
+// steps of the event.
+func (d *desk) reopen(id string) error {
+	s, _ := shipments.Get(d.tx, id)
+	m, differs := mismatches.Get(d.tx, id)
+	if differs && m.Sender+m.Receiver != "" {
+		return ErrNoMismatch.Refuse("that of shipment %s is under settlement", id)
+	}
+	for _, box := range s.Packs {
+		if p, _ := packs.Get(d.tx, box); p.Parent != "" || !slices.Contains(m.Packs, box) && p.Holder != d.by.ID {
+			return ErrNotHolder.Refuse("%s was packed or shipped again", box)
+		}
+	}
+	if differs {
+		mismatches.Delete(d.tx, id)
+	}
+	s.State, s.Answer = Offered, ""
+	d.track(s)
+	d.tx.Emit(ShipmentReopened{Shipment: id, By: d.by.ID})
+	return nil
+}

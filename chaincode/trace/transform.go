@@ -1,0 +1,192 @@
+package trace
+
+import (
+	"github.com/tallyway/tallyway/shared/gs1"
+)
+
+// Process is one making: what went in and what came out. Several events with
+// one transformationID make one process (EPCIS 2.0, section 7.4.6).
+type Process struct {
+	ID        string     `json:"id"`
+	Party     string     `json:"party"`
+	Inputs    []Line     `json:"inputs,omitempty"`
+	Outputs   []Line     `json:"outputs,omitempty"`
+	Tolerance gs1.Amount `json:"tolerance,omitzero"`
+	Flags     []string   `json:"flags,omitempty"`
+}
+
+// maxTolerance is the most that scales may be wrong by.
+var maxTolerance, _ = gs1.ParseAmount("0.02")
+
+// Balance refuses more out than in. Where units of different kinds meet
+// (pieces out of kilograms) it cannot tell, and flags that.
+func (p *Process) Balance() error {
+	if len(p.Inputs) == 0 {
+		if len(p.Outputs) > 0 {
+			flag(&p.Flags, FlagInputsUnknown)
+		}
+		return nil
+	}
+	unit := p.Inputs[0].Unit
+	in, ok := total(p.Inputs, unit)
+	out, okOut := total(p.Outputs, unit)
+	if !ok || !okOut {
+		flag(&p.Flags, FlagNotComparable)
+		return nil
+	}
+	if most := in.Add(in.Mul(p.Tolerance)); out.Cmp(most) > 0 {
+		return ErrMoreOut.Refuse("%s %s in, %s %s out", in, unitName(unit), out, unitName(unit))
+	}
+	return nil
+}
+
+func total(lines []Line, unit string) (sum gs1.Amount, ok bool) {
+	for _, l := range lines {
+		q, err := gs1.Quantity{Amount: l.Amount, Unit: l.Unit}.In(unit)
+		if err != nil {
+			return sum, false
+		}
+		sum = sum.Add(q.Amount)
+	}
+	return sum, true
+}
+
+// transform does a transformation event.
+func (d *desk) transform() error {
+	inputs, outputs, err := d.transformed()
+	if err != nil {
+		return err
+	}
+	p := d.process()
+	if d.c.Tolerance.Sign() < 0 || d.c.Tolerance.Cmp(maxTolerance) > 0 {
+		return ErrTolerance.Refuse("%s", d.c.Tolerance).On("tolerance")
+	}
+	if d.c.Tolerance.Cmp(p.Tolerance) > 0 {
+		p.Tolerance = d.c.Tolerance
+	}
+	processes.Put(d.tx, p, p.ID)
+	for _, l := range inputs {
+		if err := d.use(p.ID, l); err != nil {
+			return err
+		}
+	}
+	for _, t := range outputs {
+		if err := d.yield(p.ID, t); err != nil {
+			return err
+		}
+	}
+	return d.settleProcess(p.ID)
+}
+
+// transformed reads the two sides. Whole packs do not go into a kettle: they
+// are unpacked first.
+func (d *desk) transformed() ([]Line, []thing, error) {
+	in, err := d.mentions("input", d.event.InputEPCs, d.event.InputQuantities)
+	if err != nil {
+		return nil, nil, err
+	}
+	out, err := d.mentions("output", d.event.OutputEPCs, d.event.OutputQuantities)
+	if err != nil {
+		return nil, nil, err
+	}
+	loose, boxes := apart(in)
+	outputs, made := apart(out)
+	for _, box := range append(boxes, made...) {
+		return nil, nil, ErrAlreadyPacked.Refuse("%s is a pack: its contents are transformed, not itself", box)
+	}
+	lines, err := d.lines(loose)
+	return summed(lines), outputs, err
+}
+
+// process is the one that the event belongs to.
+func (d *desk) process() Process {
+	id := d.record.Hash
+	if d.event.TransformationID != "" {
+		id = d.by.ID + " " + d.event.TransformationID
+	}
+	p, ok := processes.Get(d.tx, id)
+	if !ok {
+		p = Process{ID: id, Party: d.by.ID}
+	}
+	return p
+}
+
+func (d *desk) use(process string, l Line) error {
+	if err := d.free(l.Lot); err != nil {
+		return err
+	}
+	if err := d.take(l, used); err != nil {
+		return err
+	}
+	return d.do(Step{Do: doUse, Process: process, Lot: l.Lot, Amount: l.Amount, Unit: l.Unit})
+}
+
+func (d *desk) yield(process string, t thing) error {
+	l, err := d.make(t)
+	if err != nil {
+		return err
+	}
+	if err := d.move(d.by.ID, l, outside, held); err != nil {
+		return err
+	}
+	return d.do(Step{Do: doYield, Process: process, Lot: l.Lot, Amount: l.Amount, Unit: l.Unit})
+}
+
+// applyProcess books one side of a process; a step taken back has a negative
+// amount.
+func (d *desk) applyProcess(s Step) error {
+	p, _ := processes.Get(d.tx, s.Process)
+	l := Line{s.Lot, s.Amount, s.Unit}
+	if s.Do == doUse {
+		p.Inputs = booked(p.Inputs, l)
+		if _, there := find(p.Inputs, s.Lot); there {
+			uses.Put(d.tx, p.ID, s.Lot, p.ID)
+		} else {
+			uses.Delete(d.tx, s.Lot, p.ID)
+		}
+	} else {
+		p.Outputs = booked(p.Outputs, l)
+	}
+	processes.Put(d.tx, p, p.ID)
+	return nil
+}
+
+// booked adds a line to a side, and drops what comes to nothing.
+func booked(side []Line, l Line) []Line {
+	var kept []Line
+	for _, sum := range summed(append(side, l)) {
+		if !sum.Amount.IsZero() {
+			kept = append(kept, sum)
+		}
+	}
+	return kept
+}
+
+func find(lines []Line, lot string) (Line, bool) {
+	for _, l := range lines {
+		if l.Lot == lot {
+			return l, true
+		}
+	}
+	return Line{}, false
+}
+
+// settleProcess weighs the process after the event. Outputs that come later
+// than a block of an input are refused as the input itself would be.
+func (d *desk) settleProcess(id string) error {
+	p, _ := processes.Get(d.tx, id)
+	for _, l := range p.Inputs {
+		if err := d.free(l.Lot); err != nil {
+			return err
+		}
+	}
+	if err := p.Balance(); err != nil {
+		return err
+	}
+	for _, f := range p.Flags {
+		flag(&d.record.Flags, f)
+	}
+	processes.Put(d.tx, p, p.ID)
+	d.tx.Emit(Derived{Process: p.ID, Party: p.Party, Inputs: p.Inputs, Outputs: p.Outputs, Flags: p.Flags, Event: d.record.Hash})
+	return nil
+}

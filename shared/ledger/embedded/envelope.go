@@ -1,0 +1,202 @@
+package embedded
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"time"
+
+	"github.com/hyperledger/fabric-protos-go-apiv2/common"
+	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
+	"github.com/hyperledger/fabric/protoutil"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/tallyway/tallyway/chaincode"
+	"github.com/tallyway/tallyway/shared/ledger"
+)
+
+// BodyField is the transient field that carries a command's body past the block.
+const BodyField = "body"
+
+// proposal is a signed proposal as a peer would receive it.
+type proposal struct {
+	header  *common.Header
+	public  []byte // the payload's part that goes into the block: no transient data
+	bytes   []byte
+	creator []byte
+	call    chaincode.Call
+}
+
+// propose builds the request's proposal, has the user sign it, and learns from
+// the verifier who the caller is.
+func propose(r ledger.Request, v Verifier) (*proposal, error) {
+	creator := r.Signer.Creator()
+	if got := protoutil.ComputeTxID(r.Tx.Nonce, creator); got != r.Tx.ID {
+		return nil, fmt.Errorf("the transaction id %q does not belong to this nonce and creator; make it with NewTx", r.Tx.ID)
+	}
+	p := &proposal{creator: creator, header: header(r, creator)}
+	input := protoutil.MarshalOrPanic(&peer.ChaincodeInvocationSpec{ChaincodeSpec: &peer.ChaincodeSpec{
+		Type: peer.ChaincodeSpec_GOLANG, ChaincodeId: &peer.ChaincodeID{Name: Namespace},
+		Input: &peer.ChaincodeInput{Args: [][]byte{[]byte(r.Name)}},
+	}})
+	p.public = protoutil.MarshalOrPanic(&peer.ChaincodeProposalPayload{Input: input})
+	p.bytes = protoutil.MarshalOrPanic(&peer.Proposal{
+		Header: protoutil.MarshalOrPanic(p.header),
+		Payload: protoutil.MarshalOrPanic(&peer.ChaincodeProposalPayload{
+			Input: input, TransientMap: map[string][]byte{BodyField: r.Body}}),
+	})
+	signature, err := r.Signer.Sign(p.bytes)
+	if err != nil {
+		return nil, fmt.Errorf("sign the proposal of %s: %w", r.Name, err)
+	}
+	caller, err := v.Verify(creator, p.bytes, signature)
+	if err != nil {
+		return nil, fmt.Errorf("check who proposes %s: %w", r.Name, err)
+	}
+	p.call = chaincode.Call{Name: r.Name, Body: r.Body, TxID: r.Tx.ID, At: r.At.UTC(), Caller: caller}
+	return p, nil
+}
+
+func header(r ledger.Request, creator []byte) *common.Header {
+	return &common.Header{
+		ChannelHeader: protoutil.MarshalOrPanic(&common.ChannelHeader{
+			Type: int32(common.HeaderType_ENDORSER_TRANSACTION), TxId: r.Tx.ID, Timestamp: timestamppb.New(r.At), ChannelId: Channel,
+			Extension: protoutil.MarshalOrPanic(&peer.ChaincodeHeaderExtension{ChaincodeId: &peer.ChaincodeID{Name: Namespace}}),
+		}),
+		SignatureHeader: protoutil.MarshalOrPanic(&common.SignatureHeader{Nonce: r.Tx.Nonce, Creator: creator}),
+	}
+}
+
+// proposalHash binds an endorsement to its proposal (without transient data).
+func proposalHash(h *common.Header, public []byte) []byte {
+	hash := sha256.New()
+	hash.Write(h.ChannelHeader)
+	hash.Write(h.SignatureHeader)
+	hash.Write(public)
+	return hash.Sum(nil)
+}
+
+// responsePayload is what endorsers sign: results, reply and event.
+func (p *proposal) responsePayload(result chaincode.Result, rwset []byte) ([]byte, error) {
+	event, err := result.Envelope(p.call)
+	if err != nil {
+		return nil, err
+	}
+	if event != nil {
+		event = protoutil.MarshalOrPanic(&peer.ChaincodeEvent{
+			ChaincodeId: Namespace, TxId: p.call.TxID, EventName: chaincode.EnvelopeName, Payload: event})
+	}
+	return protoutil.GetBytesProposalResponsePayload(proposalHash(p.header, p.public),
+		&peer.Response{Status: 200, Payload: result.Reply}, rwset, event, &peer.ChaincodeID{Name: Namespace})
+}
+
+// endorse signs the response payload with each node's key and checks each
+// signature, as the committing peers would.
+func (l *Ledger) endorse(payload []byte, orgs []string) ([]*peer.Endorsement, error) {
+	var all []*peer.Endorsement
+	for _, org := range orgs {
+		node, err := l.config.Endorser(org)
+		if err != nil {
+			return nil, fmt.Errorf("endorse for %s: %w", org, err)
+		}
+		endorser := node.Creator()
+		message := append(append([]byte{}, payload...), endorser...)
+		signature, err := node.Sign(message)
+		if err != nil {
+			return nil, fmt.Errorf("endorse for %s: %w", org, err)
+		}
+		caller, err := l.config.Verifier.Verify(endorser, message, signature)
+		if err != nil {
+			return nil, fmt.Errorf("check the endorsement of %s: %w", org, err)
+		}
+		if caller.Org != org {
+			return nil, fmt.Errorf("the endorser for %s is a node of %s", org, caller.Org)
+		}
+		all = append(all, &peer.Endorsement{Endorser: endorser, Signature: signature})
+	}
+	return all, nil
+}
+
+// seal makes the transaction's envelope, signed by the user and checked.
+func (l *Ledger) seal(p *proposal, signer ledger.Signer, response []byte, by []*peer.Endorsement) ([]byte, error) {
+	action := protoutil.MarshalOrPanic(&peer.ChaincodeActionPayload{
+		ChaincodeProposalPayload: p.public,
+		Action:                   &peer.ChaincodeEndorsedAction{ProposalResponsePayload: response, Endorsements: by},
+	})
+	payload := protoutil.MarshalOrPanic(&common.Payload{Header: p.header, Data: protoutil.MarshalOrPanic(
+		&peer.Transaction{Actions: []*peer.TransactionAction{{Header: p.header.SignatureHeader, Payload: action}}})})
+	signature, err := signer.Sign(payload)
+	if err != nil {
+		return nil, fmt.Errorf("sign the transaction of %s: %w", p.call.Name, err)
+	}
+	if _, err := l.config.Verifier.Verify(p.creator, payload, signature); err != nil {
+		return nil, fmt.Errorf("check the signature under %s: %w", p.call.Name, err)
+	}
+	return protoutil.MarshalOrPanic(&common.Envelope{Payload: payload, Signature: signature}), nil
+}
+
+// opened is an envelope taken apart.
+type opened struct {
+	payload      []byte
+	signature    []byte
+	header       *common.Header
+	channel      *common.ChannelHeader
+	creator      *common.SignatureHeader
+	proposed     []byte // the public proposal payload
+	response     []byte // what the endorsers signed
+	proposalHash []byte
+	endorsements []*peer.Endorsement
+	action       *peer.ChaincodeAction
+}
+
+func (o *opened) at() time.Time { return o.channel.GetTimestamp().AsTime() }
+
+// open takes an envelope apart; action is nil for one that is no endorser
+// transaction.
+func open(envelope []byte) (*opened, error) {
+	o, env, payload := &opened{}, &common.Envelope{}, &common.Payload{}
+	o.channel, o.creator = &common.ChannelHeader{}, &common.SignatureHeader{}
+	if err := unmarshal(envelope, env, env.GetPayload, payload); err != nil {
+		return nil, err
+	}
+	o.payload, o.signature, o.header = env.Payload, env.Signature, payload.Header
+	if err := proto.Unmarshal(payload.GetHeader().GetChannelHeader(), o.channel); err != nil {
+		return nil, err
+	}
+	if err := proto.Unmarshal(payload.GetHeader().GetSignatureHeader(), o.creator); err != nil {
+		return nil, err
+	}
+	if o.channel.Type != int32(common.HeaderType_ENDORSER_TRANSACTION) {
+		return o, nil
+	}
+	return o, o.openAction(payload.Data)
+}
+
+func (o *opened) openAction(data []byte) error {
+	tx, outer := &peer.Transaction{}, &peer.ChaincodeActionPayload{}
+	response, action := &peer.ProposalResponsePayload{}, &peer.ChaincodeAction{}
+	if err := proto.Unmarshal(data, tx); err != nil {
+		return err
+	}
+	if len(tx.Actions) != 1 {
+		return fmt.Errorf("%d actions, want one", len(tx.Actions))
+	}
+	if err := proto.Unmarshal(tx.Actions[0].Payload, outer); err != nil {
+		return err
+	}
+	o.proposed, o.endorsements = outer.ChaincodeProposalPayload, outer.GetAction().GetEndorsements()
+	o.response = outer.GetAction().GetProposalResponsePayload()
+	if err := unmarshal(o.response, response, response.GetExtension, action); err != nil {
+		return err
+	}
+	o.proposalHash, o.action = response.ProposalHash, action
+	return nil
+}
+
+// unmarshal reads a message and the one that it carries.
+func unmarshal(b []byte, outer proto.Message, carried func() []byte, inner proto.Message) error {
+	if err := proto.Unmarshal(b, outer); err != nil {
+		return err
+	}
+	return proto.Unmarshal(carried(), inner)
+}
