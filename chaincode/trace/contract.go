@@ -17,6 +17,8 @@ var Contract = chaincode.Contract{
 		chaincode.Command(extend),
 		chaincode.Command(release, party.Operator, party.Admin, party.Regulator),
 		chaincode.Command(acknowledge, party.Operator, party.Admin),
+		chaincode.Command(describeProduct, party.Operator, party.Admin),
+		chaincode.Command(describePlace, party.Operator, party.Admin),
 		chaincode.Query(getEvent),
 		chaincode.Query(lotStatus),
 		chaincode.Query(getShipment),
@@ -26,10 +28,11 @@ var Contract = chaincode.Contract{
 		ErrNotAuthor, ErrTooLate, ErrNotYourPrefix, ErrNotMaker, ErrNotHolder, ErrNotEnough, ErrMoreOut, ErrTolerance,
 		ErrNotAddressed, ErrNoShipment, ErrShipmentDone, ErrNotYourShipment, ErrReason, ErrNoMismatch, ErrAlreadyPacked,
 		ErrNotInPack, ErrPackLoop, ErrPackSize, ErrRecalled, ErrHeld, ErrCase, ErrCaseExists, ErrNoCase, ErrCaseClosed,
-		ErrNotYoursToBlock, ErrNotYoursToRelease, ErrNotConcerned},
+		ErrNotYoursToBlock, ErrNotYoursToRelease, ErrNotConcerned, ErrProduct, ErrPlace, ErrNotYourPlace},
 	Events: []any{Captured{}, EventRetracted{}, LotLogged{}, HoldingChanged{}, Derived{}, Packed{}, Unpacked{},
 		ShipmentOffered{}, ShipmentAccepted{}, ShipmentDeclined{}, ShipmentCancelled{}, ShipmentReopened{},
-		MismatchOpened{}, MismatchAnswered{}, CaseOpened{}, LotBlocked{}, CaseExtended{}, CaseAcknowledged{}, CaseClosed{}},
+		MismatchOpened{}, MismatchAnswered{}, CaseOpened{}, LotBlocked{}, CaseExtended{}, CaseAcknowledged{}, CaseClosed{},
+		ProductDescribed{}, PlaceDescribed{}},
 }
 
 // GetShipment asks for a shipment with its mismatch, if any.
