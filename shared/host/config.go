@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/tallyway/tallyway/shared/web"
 )
 
 // Config is everything an operator can say about one host. Every field is a
@@ -24,6 +26,9 @@ type Config struct {
 
 	// Clock is the host's only clock; tests turn its hands.
 	Clock func() time.Time
+	// Limits keep one visitor from taking the house; zero fields take the
+	// web's defaults.
+	Limits web.Limits
 }
 
 // Flags declares the flags of a command on a flag set, with the environment's

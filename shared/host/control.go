@@ -70,10 +70,10 @@ func (c *control) close(ctx context.Context) {
 // ErrNotRunning says that no host holds the data folder.
 var ErrNotRunning = errors.New("no server runs on this data folder")
 
-// Ask sends one request to the host that holds the data folder and hands over
+// Call sends one request to the host that holds the data folder and hands over
 // the answer's body. ErrNotRunning means that there is none: a control file
 // that a killed server left behind counts as none.
-func Ask(ctx context.Context, dir, method, path string, body io.Reader) (io.ReadCloser, error) {
+func Call(ctx context.Context, dir, method, path string, body io.Reader) (io.ReadCloser, error) {
 	b, err := os.ReadFile(filepath.Join(dir, controlFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, ErrNotRunning

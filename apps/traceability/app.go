@@ -1,0 +1,63 @@
+// Package traceability is the app of those who make, move, sell and watch over
+// goods: lots, shipments, processes and packs on forms that build EPCIS events;
+// the trace of a lot; recalls; the EPCIS endpoints for machines and the page
+// behind the QR code for shoppers.
+//
+// What is allowed, the contracts in chaincode/trace decide. This package turns
+// forms into events, events into tables (project.go, read.sql) and tables into
+// pages, sheets and labels.
+package traceability
+
+import (
+	"context"
+	"embed"
+	"io/fs"
+	"slices"
+
+	"github.com/tallyway/tallyway/shared/host"
+	"github.com/tallyway/tallyway/shared/readmodel"
+	"github.com/tallyway/tallyway/shared/web"
+)
+
+//go:embed pages/*.html
+var pages embed.FS
+
+//go:embed i18n/zh.json
+var translations embed.FS
+
+// App is the table of contents.
+func App() host.App {
+	return host.App{Name: "traceability", Projection: projection(), Open: open}
+}
+
+// app is the app over an open host.
+type app struct {
+	host    *host.Host
+	db      *readmodel.DB
+	lineage *lineageCache
+}
+
+func open(ctx context.Context, h *host.Host) (web.App, error) {
+	a := &app{host: h, db: h.DB, lineage: newLineageCache(h.DB)}
+	return web.App{
+		Name: "traceability", Title: "Traceability", Home: "/traceability", Icon: "route",
+		Nav: []web.NavItem{
+			{Title: "Home", Href: "/traceability", Icon: "home"},
+			{Title: "Lots", Href: "/traceability/lots", Icon: "box"},
+			{Title: "Shipments", Href: "/traceability/shipments", Icon: "truck"},
+			{Title: "Recalls", Href: "/traceability/cases", Icon: "alert"},
+			{Title: "Products", Href: "/traceability/products", Icon: "tag"},
+		},
+		Pages: sub(pages, "pages"), Words: sub(translations, "i18n"),
+		Routes: slices.Concat(a.homeRoutes(), a.lotRoutes(), a.formRoutes(), a.shipmentRoutes(), a.caseRoutes(),
+			a.productRoutes(), a.eventRoutes(), a.shopperRoutes(), a.epcisRoutes(), a.apiRoutes()),
+	}, nil
+}
+
+func sub(files embed.FS, dir string) fs.FS {
+	below, err := fs.Sub(files, dir)
+	if err != nil {
+		panic(err) // the folder is embedded above
+	}
+	return below
+}

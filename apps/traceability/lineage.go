@@ -1,0 +1,90 @@
+package traceability
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/tallyway/tallyway/shared/lineage"
+	"github.com/tallyway/tallyway/shared/readmodel"
+)
+
+// lineageCache is what was made of what, in memory. It catches up with the
+// tables when it is asked, so that who has just made cheese sees the milk.
+type lineageCache struct {
+	db    *readmodel.DB
+	graph *lineage.Graph
+
+	mu      sync.Mutex
+	block   int64 // the edges up to it are in the graph
+	retired int64 // how many events had been declared errors: then edges can vanish
+	loaded  bool
+}
+
+func newLineageCache(db *readmodel.DB) *lineageCache {
+	return &lineageCache{db: db, graph: lineage.New()}
+}
+
+// edges are the lots that went into a process and those that came out of it,
+// and single things beside the lots that they belong to.
+const edges = `SELECT i.lot AS source, o.lot AS target, o.block AS block
+	FROM tr_process_lines o JOIN tr_process_lines i ON i.process = o.process AND i.side = 'in'
+	WHERE o.side = 'out' AND o.block >= $1
+	UNION ALL SELECT batch, id, block FROM tr_lots WHERE batch <> '' AND block >= $2`
+
+// current is the graph with everything that the tables hold now.
+func (c *lineageCache) current(ctx context.Context) (*lineage.Graph, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var head, retired int64
+	row := c.db.QueryRowContext(ctx, `SELECT
+		(SELECT COALESCE(MAX(block), 0) FROM tr_process_lines), (SELECT COALESCE(MAX(block), 0) FROM tr_lots),
+		(SELECT COUNT(*) FROM tr_events WHERE error <> '')`)
+	var lots int64
+	if err := row.Scan(&head, &lots, &retired); err != nil {
+		return nil, fmt.Errorf("read how far the lineage has come: %w", err)
+	}
+	head = max(head, lots)
+	switch {
+	case !c.loaded || retired != c.retired || head < c.block:
+		if err := c.load(ctx, 0, true); err != nil {
+			return nil, err
+		}
+	case head > c.block:
+		if err := c.load(ctx, c.block, false); err != nil {
+			return nil, err
+		}
+	}
+	c.block, c.retired, c.loaded = head, retired, true
+	return c.graph, nil
+}
+
+// load reads the edges from a block on.
+func (c *lineageCache) load(ctx context.Context, from int64, replace bool) error {
+	rows, err := c.db.QueryContext(ctx, edges, from, from)
+	if err != nil {
+		return fmt.Errorf("read the lineage: %w", err)
+	}
+	defer rows.Close()
+	var failed error
+	each := func(yield func(lineage.Edge) bool) {
+		for rows.Next() {
+			var e lineage.Edge
+			var block int64
+			if failed = rows.Scan(&e.From, &e.To, &block); failed != nil || !yield(e) {
+				return
+			}
+		}
+	}
+	if replace {
+		c.graph.Load(each)
+	} else {
+		for e := range each {
+			c.graph.Add(e)
+		}
+	}
+	if failed == nil {
+		failed = rows.Err()
+	}
+	return failed
+}

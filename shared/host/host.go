@@ -1,0 +1,285 @@
+// Package host is one running Tallyway: it opens the wallet, the ledger, the
+// read model and the apps in their order, serves them, and closes them again.
+//
+// The program is a value: the server, the tests, the demo and the benchmarks
+// start the same one, on whatever port and folder they like. What the apps do
+// is left to them; what an operator can ask of a host from outside (backup,
+// verify) is answered on its control port.
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/tallyway/tallyway/chaincode"
+	"github.com/tallyway/tallyway/shared/identity"
+	"github.com/tallyway/tallyway/shared/identity/accounts"
+	"github.com/tallyway/tallyway/shared/ledger"
+	"github.com/tallyway/tallyway/shared/ledger/embedded"
+	"github.com/tallyway/tallyway/shared/readmodel"
+	"github.com/tallyway/tallyway/shared/web"
+)
+
+// Host is one running Tallyway.
+type Host struct {
+	Config   Config
+	Program  Program
+	Log      *slog.Logger
+	Clock    func() time.Time
+	Wallet   *identity.Wallet
+	Accounts *accounts.Accounts
+	Ledger   *embedded.Ledger
+	DB       *readmodel.DB
+	Follower *readmodel.Follower
+	Web      *web.Server
+	Metrics  *prometheus.Registry
+
+	faces    []web.App
+	address  string
+	lock     *os.File
+	server   *http.Server
+	control  *control
+	serving  chan error
+	stopApps context.CancelFunc
+	closers  []func() error // last opened, first closed
+}
+
+// Start opens everything, founds an empty ledger and serves. Whatever fails
+// closes again what was opened.
+func (p Program) Start(ctx context.Context, config Config, log *slog.Logger) (h *Host, err error) {
+	h, err = p.Open(ctx, config, log)
+	if err != nil {
+		return nil, err
+	}
+	if err = h.start(ctx); err != nil {
+		return nil, errors.Join(err, h.Close())
+	}
+	return h, nil
+}
+
+// Open opens everything but serves nothing: for commands that work on a data
+// folder by themselves. Close closes it.
+func (p Program) Open(ctx context.Context, config Config, log *slog.Logger) (h *Host, err error) {
+	if err := config.check(); err != nil {
+		return nil, err
+	}
+	h = &Host{Config: config, Program: p, Log: log, Clock: config.Clock, Metrics: prometheus.NewRegistry(), serving: make(chan error, 1)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, h.Close())
+		}
+	}()
+	if err := os.MkdirAll(config.Data, 0o700); err != nil {
+		return h, fmt.Errorf("make the data folder: %w", err)
+	}
+	if err := h.lockData(); err != nil {
+		return h, err
+	}
+	if err := h.openWallet(); err != nil {
+		return h, err
+	}
+	if err := h.openLedger(ctx); err != nil {
+		return h, err
+	}
+	return h, h.openReadModel(ctx)
+}
+
+func (h *Host) start(ctx context.Context) error {
+	if h.Ledger.Head().Block == 0 && h.Program.Found != nil {
+		if err := h.Program.Found(ctx, h); err != nil {
+			return fmt.Errorf("found the ledger: %w", err)
+		}
+	}
+	if err := h.openWeb(ctx); err != nil {
+		return err
+	}
+	var err error
+	if h.control, err = openControl(h.Config.Data, h.controlRoutes()); err != nil {
+		return err
+	}
+	return h.listen()
+}
+
+// openWallet opens the keys, and makes those of the members that an empty
+// folder starts with.
+func (h *Host) openWallet() error {
+	secret := []byte(h.Config.Secret)
+	if len(secret) == 0 {
+		var err error
+		if secret, err = identity.MasterSecret(h.Config.Data); err != nil {
+			return fmt.Errorf("read the wallet's secret: %w", err)
+		}
+	}
+	wallet, err := identity.Open(h.Config.path("wallet"), secret, h.now)
+	if err != nil {
+		return err
+	}
+	h.Wallet = wallet
+	known, err := wallet.Members()
+	if err != nil || len(known) > 0 {
+		return err
+	}
+	for _, msp := range h.Program.Members {
+		if err := wallet.CreateMember(msp); err != nil {
+			return fmt.Errorf("make the member %s: %w", msp, err)
+		}
+	}
+	return nil
+}
+
+// now is the host's clock for those who keep a clock: founding a demo turns
+// its hands back for a while.
+func (h *Host) now() time.Time { return h.Clock() }
+
+func (h *Host) openLedger(ctx context.Context) error {
+	members, err := h.Wallet.Members()
+	if err != nil {
+		return err
+	}
+	if len(members) == 0 {
+		return errors.New("there is no member: the program names none and the wallet holds none")
+	}
+	h.Ledger, err = embedded.Open(ctx, embedded.Config{
+		Dir: h.Config.path("ledger"), Contracts: h.Program.Contracts, Orgs: members,
+		Verifier: identity.NewVerifier(h.Wallet, h.now),
+		Endorser: func(org string) (ledger.Signer, error) { return h.Wallet.Node(org) },
+		Clock:    h.now, Log: h.Log.With("room", "ledger"),
+		OnFault: func(f embedded.Fault) { h.Log.Error("the ledger contradicts itself", "fault", f) },
+	})
+	if err != nil {
+		return err
+	}
+	h.closers = append(h.closers, h.Ledger.Close)
+	return nil
+}
+
+func (h *Host) openReadModel(ctx context.Context) error {
+	db, err := readmodel.Open(ctx, h.Config.databaseURL())
+	if err != nil {
+		return err
+	}
+	h.DB = db
+	h.closers = append(h.closers, db.Close)
+	if err := db.Migrate(ctx, "accounts", accounts.Migrations()); err != nil {
+		return err
+	}
+	h.Accounts, err = accounts.New(accounts.Config{Clock: h.now, Caller: h.callerOf,
+		DB: accounts.DB{Queries: db, InTx: func(ctx context.Context, f func(accounts.Queries) error) error {
+			return db.InTx(ctx, func(tx *readmodel.Tx) error { return f(tx) })
+		}}})
+	if err != nil {
+		return err
+	}
+	h.Follower = readmodel.NewFollower(db, h.Ledger, h.Log.With("room", "readmodel"), h.projections()...)
+	if err := h.Follower.Start(ctx); err != nil {
+		return err
+	}
+	h.closers = append(h.closers, func() error { h.Follower.Stop(); return nil })
+	return nil
+}
+
+func (h *Host) projections() (all []*readmodel.Projection) {
+	for _, app := range h.Program.Apps {
+		all = append(all, app.Projection)
+	}
+	return all
+}
+
+func (h *Host) callerOf(msp, user string) (chaincode.Caller, error) {
+	id, err := h.Wallet.Get(msp, user)
+	if err != nil {
+		return chaincode.Caller{}, err
+	}
+	return id.Caller(), nil
+}
+
+func (h *Host) openWeb(ctx context.Context) error {
+	ctx, h.stopApps = context.WithCancel(context.WithoutCancel(ctx))
+	h.Web = web.New(web.Config{
+		Auth: authenticator{h.Accounts}, Rules: append(identityRules(), h.Program.Contracts.Rules()...),
+		Functions: h.Program.Contracts.Functions(), Live: h.live, Health: h.Health,
+		Metrics: h.Metrics, Log: h.Log.With("room", "web"), Limits: h.Config.Limits,
+	})
+	h.Web.Mount(h.ownPages())
+	for _, app := range h.Program.Apps {
+		face, err := app.Open(ctx, h)
+		if err != nil {
+			return fmt.Errorf("open %s: %w", app.Name, err)
+		}
+		h.Web.Mount(face)
+		h.faces = append(h.faces, face)
+	}
+	return nil
+}
+
+func (h *Host) listen() error {
+	listener, err := net.Listen("tcp", h.Config.Listen)
+	if err != nil {
+		return fmt.Errorf("--listen: %w", err)
+	}
+	h.address = listener.Addr().String()
+	h.server = h.Web.HTTP()
+	go func() { h.serving <- h.server.Serve(listener) }()
+	return nil
+}
+
+// Address is where the host serves, with the port that was really taken.
+func (h *Host) Address() string { return "http://" + h.address }
+
+// Wait returns when the host stops serving by itself, or ctx ends.
+func (h *Host) Wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-h.serving:
+		return err
+	}
+}
+
+// Health is nil when the host can do all it is there for.
+func (h *Host) Health(context.Context) error {
+	var ledger error
+	if l, ok := any(h.Ledger).(interface{ Health() error }); ok {
+		ledger = l.Health()
+	}
+	return errors.Join(ledger, h.Follower.Health())
+}
+
+// closeWithin is how long requests under way may take when the host closes.
+const closeWithin = 10 * time.Second
+
+// Close lets requests under way finish and closes everything, last opened
+// first.
+func (h *Host) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeWithin)
+	defer cancel()
+	var err error
+	if h.stopApps != nil {
+		h.stopApps()
+	}
+	if h.control != nil {
+		h.control.close(ctx)
+	}
+	if h.server != nil {
+		if err = h.server.Shutdown(ctx); errors.Is(err, context.DeadlineExceeded) {
+			err = h.server.Close() // live streams end with the server
+		}
+	}
+	for i := len(h.closers) - 1; i >= 0; i-- {
+		err = errors.Join(err, h.closers[i]())
+	}
+	h.closers = nil
+	if h.lock != nil {
+		err = errors.Join(err, h.lock.Close())
+		h.lock = nil
+	}
+	return err
+}
