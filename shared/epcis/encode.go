@@ -205,7 +205,7 @@ func (w *jsonWriter) document(d *Document) {
 	query := d.Type == "EPCISQueryDocument"
 	w.object(func() {
 		w.bind(d.namesUsed())
-		w.member("@context", func() { w.context(slices.DeleteFunc(slices.Clone(d.Contexts), isStandardContext)) })
+		w.member("@context", func() { w.context(d.Contexts) })
 		w.text("id", d.ID)
 		if query {
 			w.text("type", d.Type)
@@ -295,12 +295,17 @@ func (w *jsonWriter) context(unknown []string) {
 			own = append(own, b)
 		}
 	}
-	if len(unknown)+len(own) == 0 {
+	addresses := []string{standardContext}
+	for _, address := range unknown {
+		if !isStandardContext(address) && !slices.Contains(addresses, address) {
+			addresses = append(addresses, address)
+		}
+	}
+	n := len(addresses)
+	if n == 1 && len(own) == 0 {
 		w.string(standardContext)
 		return
 	}
-	addresses := append([]string{standardContext}, unknown...)
-	n := len(addresses)
 	if len(own) > 0 {
 		n++
 	}
@@ -324,13 +329,13 @@ func (w *jsonWriter) fields(fields []Field) {
 			w.badName(name)
 		}
 	}
-	w.nested(fields)
+	w.nested(fields, false)
 }
 
 // nested writes the fields of an object. Two of one name would be two members of one name, which JSON does not have,
 // and a name that a reader would take for another is not written at all.
-func (w *jsonWriter) nested(fields []Field) {
-	seen := make(map[string]bool, len(fields))
+func (w *jsonWriter) nested(fields []Field, hasText bool) {
+	seen := map[string]bool{textMember: hasText}
 	for _, f := range fields {
 		name := w.spell(f.Name)
 		if hashName(w.reader.name(name)) != hashName(f.Name) || name == textMember && f.Value.Kind == Text {
@@ -375,7 +380,7 @@ func (w *jsonWriter) value(v Value) {
 	case Object:
 		w.object(func() {
 			w.text(textMember, v.Text)
-			w.nested(v.Fields)
+			w.nested(v.Fields, v.Text != "")
 		})
 	default:
 		w.string(v.Text)

@@ -82,14 +82,23 @@ func FuzzEvent(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		e := (&maker{b}).event()
-		if _, err := e.JSON(); err != nil {
+		encoded, err := e.JSON()
+		if err != nil {
 			var ps Problems
 			if !errors.As(err, &ps) {
 				t.Fatal(err)
 			}
 			return
 		}
-		roundTrip(t, e)
+		doc, err := DecodeJSON(encoded)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, encoded)
+		}
+		before, _ := e.PreHash()
+		if after, _ := doc.Events[0].PreHash(); before != after {
+			t.Fatalf("\n%s\n%s", before, after)
+		}
+		roundTrip(t, &doc.Events[0])
 	})
 }
 
