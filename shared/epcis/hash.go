@@ -33,7 +33,7 @@ func (e *Event) PreHash() (string, error) { return e.preHash(nil) }
 
 func (e *Event) preHash(ignore []Name) (string, error) {
 	if !slices.Contains(eventTypes, e.Type) {
-		return "", Problems{{"/type", "epcis/event-type", quote(e.Type) + " is no event type", "Write one of the five event types of EPCIS 2.0."}}
+		return "", Problems{refusal("/type", "epcis/event-type", quote(e.Type)+" is no event type", "Write one of the five event types of EPCIS 2.0.")}
 	}
 	h := hasher{ignore: ignore}
 	h.write("eventType=" + e.Type)

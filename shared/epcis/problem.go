@@ -14,7 +14,7 @@ type Problem struct {
 }
 
 func (p Problem) Error() string {
-	return p.Path + ": " + p.Text + " (" + p.Code + "). " + p.Remedy
+	return p.Path + ": " + p.Text + " " + p.Remedy + " (" + p.Code + ")"
 }
 
 // Problems is everything found wrong in one pass, in the order of the document.
@@ -35,8 +35,19 @@ const maxProblems = 1000
 
 func (ps *Problems) add(path, code, text, remedy string) {
 	if len(*ps) < maxProblems {
-		*ps = append(*ps, Problem{Path: path, Code: code, Text: text, Remedy: remedy})
+		*ps = append(*ps, refusal(path, code, text, remedy))
 	}
+}
+
+// refusal makes a sentence of text.
+func refusal(path, code, text, remedy string) Problem {
+	if text != "" && text[0] >= 'a' && text[0] <= 'z' {
+		text = string(text[0]-'a'+'A') + text[1:]
+	}
+	if !strings.HasSuffix(text, ".") {
+		text += "."
+	}
+	return Problem{Path: path, Code: code, Text: text, Remedy: remedy}
 }
 
 // orNil keeps an empty list from becoming an error that is not nil.
