@@ -76,6 +76,9 @@ func TestDecodeRefuses(t *testing.T) {
 		{event(`"ex:a/b":{"c":1,"c":2}`), "/ex:a~1b/c", "epcis/duplicate"},
 		{event(`"recordTime":"2026-03-01T00:30:00"`), "/recordTime", "epcis/time"},
 		{event(`"recordTime":"2026-03-01T00:30:00,5Z"`), "/recordTime", "epcis/time"},
+		{event(`"recordTime":"2026-03-01T8:30:00Z"`), "/recordTime", "epcis/time"},
+		{event(`"recordTime":"2026-03-01T08:30:00+15:00"`), "/recordTime", "epcis/time"},
+		{event(`"recordTime":"2026-02-30T08:30:00Z"`), "/recordTime", "epcis/time"},
 		{event(`"recordTime":7`), "/recordTime", "epcis/type"},
 		{event(`"quantityList":[{"epcClass":"urn:x:1","quantity":"7"}]`), "/quantityList/0/quantity", "epcis/type"},
 		{event(`"quantityList":[{"epcClass":"urn:x:1","quantity":1e999}]`), "/quantityList/0/quantity", "epcis/number"},
@@ -140,7 +143,11 @@ func TestDecodeKeepsGoing(t *testing.T) {
 		event(`"x":1`) + `,` + event(`"bizStep":"shipping"`) + `]}}`))
 	wantProblem(t, "", err, "/epcisBody/eventList/0", "epcis/type")
 	wantProblem(t, "", err, "/epcisBody/eventList/1/x", "epcis/unknown-field")
-	if doc == nil || len(doc.Events) != 3 || doc.Events[2].BizStep != "shipping" {
+	var ps Problems
+	if errors.As(err, &ps); len(ps.Under(doc.EventPath(0))) != 1 || len(ps.Under(doc.EventPath(1))) != 1 || len(ps.Under(doc.EventPath(2))) != 0 {
+		t.Error(ps)
+	}
+	if len(doc.Events) != 3 || doc.Events[2].BizStep != "shipping" {
 		t.Errorf("%+v", doc)
 	}
 }

@@ -10,8 +10,21 @@ import (
 	"unicode/utf8"
 )
 
-// MarshalJSON is JSON.
-func (e *Event) MarshalJSON() ([]byte, error) { return e.JSON() }
+// MarshalJSON is JSON, so that an event may be a field of other values.
+func (e Event) MarshalJSON() ([]byte, error) { return e.JSON() }
+
+// UnmarshalJSON reads a bare event, as DecodeJSON does.
+func (e *Event) UnmarshalJSON(b []byte) error {
+	doc, err := DecodeJSON(b)
+	if err != nil {
+		return err
+	}
+	if doc.eventPath != "" || len(doc.Events) != 1 {
+		return Problems{refusal("/type", "epcis/type", "here stands a document, not an event", "Give one event with its @context.")}
+	}
+	*e = doc.Events[0]
+	return nil
+}
 
 // JSON is the event in EPCIS 2.0 JSON-LD, complete by itself: its @context declares every namespace that its extensions
 // use, so that it may stand alone or in the event list of any document. DecodeJSON gives the same event back, with the
@@ -23,7 +36,7 @@ func (e *Event) JSON() ([]byte, error) {
 }
 
 // MarshalJSON is JSON.
-func (d *Document) MarshalJSON() ([]byte, error) { return d.JSON() }
+func (d Document) MarshalJSON() ([]byte, error) { return d.JSON() }
 
 // JSON is the document in EPCIS 2.0 JSON-LD, as EPCISQueryDocument where it is one and as EPCISDocument otherwise. Each
 // event brings its own @context. The error is Problems.

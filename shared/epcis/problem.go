@@ -58,8 +58,20 @@ func (ps Problems) orNil() error {
 	return ps
 }
 
-// under moves problems of an event to the event's place in its document.
-func (ps Problems) under(path string) Problems {
+// Under gives the problems at a path and below it, such as those of one event (Document.EventPath): an event without any
+// may be taken while others are refused.
+func (ps Problems) Under(path string) Problems {
+	var some Problems
+	for _, p := range ps {
+		if p.Path == path || strings.HasPrefix(p.Path, path+"/") {
+			some = append(some, p)
+		}
+	}
+	return some
+}
+
+// moved puts problems of an event at the event's place in its document.
+func (ps Problems) moved(path string) Problems {
 	for i := range ps {
 		ps[i].Path = path + ps[i].Path
 	}

@@ -32,7 +32,7 @@ func (e *Event) Validate() Problems {
 func (d *Document) Validate() Problems {
 	var all Problems
 	for i := range d.Events {
-		for _, p := range d.Events[i].Validate().under(d.EventPath(i)) {
+		for _, p := range d.Events[i].Validate().moved(d.EventPath(i)) {
 			all.add(p.Path, p.Code, p.Text, p.Remedy)
 		}
 	}
