@@ -46,14 +46,12 @@ func parseDecimal(s string, longest int) (Amount, error) {
 	if len(s) > longest {
 		return Amount{}, &Error{codeAmount, "amount", fmt.Sprintf("The amount has %d characters.", len(s)), fmt.Sprintf("Use at most %d.", longest)}
 	}
-	if !isDecimal(s) {
-		return Amount{}, &Error{codeAmount, "amount", fmt.Sprintf("%q is no decimal number.", s), "Write digits with a decimal point, such as 480.5."}
+	if isDecimal(s) {
+		if r, ok := new(big.Rat).SetString(s); ok {
+			return amountOf(r), nil
+		}
 	}
-	r, ok := new(big.Rat).SetString(s)
-	if !ok {
-		return Amount{}, &Error{codeAmount, "amount", fmt.Sprintf("%q is out of range.", s), "Use a smaller exponent, or another unit."}
-	}
-	return amountOf(r), nil
+	return Amount{}, &Error{codeAmount, "amount", fmt.Sprintf("%q is no decimal number.", s), "Write digits with a decimal point, such as 480.5."}
 }
 
 // isDecimal accepts a sign, digits with at most one point, and an exponent up

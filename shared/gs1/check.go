@@ -30,6 +30,9 @@ type rule func(s string) *flaw
 // sentence that begins with the field's name.
 type flaw struct{ code, says, remedy string }
 
+// The parts of dictionary.go: n digits, x the 82 characters, y the 39, z
+// base64url; opt may be left out.
+
 func n(length int, rules ...rule) part  { return part{isDigit, length, length, false, rules} }
 func x(length int, rules ...rule) part  { return part{is82, length, length, false, rules} }
 func nupTo(max int, rules ...rule) part { return part{isDigit, 1, max, false, rules} }
@@ -91,10 +94,10 @@ func (e *entry) check(value string, strict bool) *flaw {
 			return e.wrongLength(value)
 		}
 		s := rest[:min(p.max, len(rest))]
-		rest = rest[len(s):]
 		if i := notIn(s, p.set); i >= 0 {
-			return &flaw{codeCharacter, fmt.Sprintf("holds %q, a character that may not stand there", character(s[i:])), "Remove it or replace it."}
+			return &flaw{codeCharacter, fmt.Sprintf("holds %q, a character that may not stand there", character(rest[i:])), "Remove it or replace it."}
 		}
+		rest = rest[len(s):]
 		if !strict {
 			continue
 		}

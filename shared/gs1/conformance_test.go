@@ -5,9 +5,12 @@ package gs1
 import (
 	"encoding/json"
 	"fmt"
+	"html"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,7 +19,7 @@ import (
 // rulesByName gives the rules the names that the syntax dictionary uses.
 var rulesByName = map[string]rule{
 	"csum": endsInCheckDigit, "csumalpha": endsInCheckPair, "gcppos1": prefixAt0, "gcppos2": prefixAt1,
-	"yymmdd": yymmdd, "yymmd0": yymmd0, "yyyymmdd": yyyymmdd, "yyyymmd0": yyyymmd0,
+	"yymmdd": yymmdd, "yymmd0": yymmd0, "yyyymmdd": yyyymmdd, "yyyymmd0": func(s string) *flaw { return date(s, 4, 0) },
 	"hh": hour, "mi": minute, "ss": second, "hhmi": hourMinute,
 	"iso3166": countryNumber, "iso3166999": countryNumberOr999, "iso3166alpha2": countryLetter, "iso4217": currencyNumber,
 	"iso5218": sex, "packagetype": packageType, "mediatype": mediaType, "iban": iban, "importeridx": importerIndex,
@@ -36,13 +39,18 @@ func inSet(set func(byte) bool) rule {
 	}
 }
 
-func facts(t *testing.T, name string) []byte {
+func factsFolder(t *testing.T) string {
 	t.Helper()
 	dir := os.Getenv("CONFORMANCE_DATA")
 	if dir == "" {
 		t.Fatal("CONFORMANCE_DATA is unset: it names the folder that holds epcis/gs1-syntax-dictionary")
 	}
-	data, err := os.ReadFile(filepath.Join(dir, "epcis", name))
+	return filepath.Join(dir, "epcis")
+}
+
+func facts(t *testing.T, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(factsFolder(t), name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,5 +195,38 @@ func TestCanonicalVectors(t *testing.T) {
 		if got, ok := Canonical(input); got != want || ok != (v.Expect != nil) {
 			t.Errorf("Canonical(%q) = %q, %v, want %q", input, got, ok, want)
 		}
+	}
+}
+
+// TestPublishedIdentifiers reads every EPC URN and id.gs1.org link in the EPCIS
+// examples that GS1 publishes.
+func TestPublishedIdentifiers(t *testing.T) {
+	pattern := regexp.MustCompile(`urn:epc:(id|class|idpat):[a-z]+:[^"<?\\\s]+|https://id\.gs1\.org/[0-9][^"<?\\\s]*`)
+	seen := map[string]bool{}
+	root := filepath.Join(factsFolder(t), "gs1-epcis")
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		for _, s := range pattern.FindAllString(string(data), -1) {
+			seen[html.UnescapeString(s)] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for s := range seen {
+		id, err := Parse(s)
+		if err != nil {
+			t.Errorf("Parse(%s): %v", s, err)
+		}
+		if c, ok := Canonical(s); !ok || id.Lot() == "" && c != id.URI() {
+			t.Errorf("Canonical(%s) = %s, %v, want %s", s, c, ok, id.URI())
+		}
+	}
+	if len(seen) < 100 {
+		t.Errorf("only %d identifiers found", len(seen))
 	}
 }

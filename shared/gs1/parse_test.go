@@ -2,6 +2,7 @@ package gs1
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 )
 
@@ -127,6 +128,49 @@ func TestID(t *testing.T) {
 	}
 }
 
+func TestURN(t *testing.T) {
+	for _, urn := range []string{
+		"urn:epc:id:sgtin:9506000134.835.S%2F1!(*)", "urn:epc:class:lgtin:9506000134.035.L.1", "urn:epc:id:upui:9506000134.035.T1",
+		"urn:epc:idpat:sgtin:9506000134.035.*", "urn:epc:id:itip:9506000134.035.01.02.S1", "urn:epc:idpat:itip:9506000134.035.01.02.*",
+		"urn:epc:id:sscc:9506000134.1000001", "urn:epc:id:sgln:9506000134.35.0", "urn:epc:id:sgln:9506000134.35.7", "urn:epc:id:pgln:9506000134.35",
+		"urn:epc:id:grai:9506000134.35.X1", "urn:epc:idpat:grai:9506000134.35.*", "urn:epc:id:giai:9506000134.A%2F1", "urn:epc:id:gdti:9506000134.35.X1",
+		"urn:epc:id:gdti:950600013435..X1", "urn:epc:id:sgcn:9506000134.35.99", "urn:epc:id:cpi:9506000134.P%231.12", "urn:epc:idpat:cpi:9506000134.P1.*",
+		"urn:epc:id:ginc:9506000134.A.1", "urn:epc:id:gsin:9506000134.000001", "urn:epc:id:gsrn:9506000134.0000001", "urn:epc:id:gsrnp:9506000134.0000001",
+	} {
+		id, err := Parse(urn)
+		if err != nil {
+			t.Errorf("%s: %v", urn, err)
+			continue
+		}
+		prefix, _, _ := strings.Cut(strings.Split(urn, ":")[4], ".")
+		if got, ok := id.URN(prefix); !ok || got != urn {
+			t.Errorf("%s becomes %s and %s, %v", urn, id.URI(), got, ok)
+		}
+	}
+	for path, prefix := range map[string]string{
+		"01/09506000134352/10/L1":        "9506001",
+		"01/09506000134352":              "",
+		"414/9506000134352":              "9506000134352",
+		"414/9506000134352/7040/1ABC":    "9506000134",
+		"8006/095060001343520102/10/L1":  "9506000134",
+		"8018/950600013400000012/8019/1": "9506000134",
+		"415/9506000134352/8020/R7":      "9506000134",
+		"8013/1987654Ad4X4bL5ttr2310c2K": "1987654",
+		"01/00000096385074/21/A":         "963850",
+	} {
+		id, err := parse(path, false)
+		if err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+		if urn, ok := id.URN(prefix); ok {
+			t.Errorf("%s with prefix %q becomes %s", path, prefix, urn)
+		}
+	}
+	if urn, ok := (ID{}).URN("9506000134"); ok {
+		t.Errorf("nothing becomes %s", urn)
+	}
+}
+
 func TestLotID(t *testing.T) {
 	id, err := LotID("9506000134352", "L/1")
 	if err != nil || id.URI() != "https://id.gs1.org/01/09506000134352/10/L%2F1" {
@@ -192,7 +236,9 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
-		id.HasPrefix("9506")
+		for length := range len(id.Primary.Value) {
+			id.URN(id.Primary.Value[prefixStart[id.Primary.AI]:][:max(0, length-1)])
+		}
 		again, err := Parse(id.URI())
 		if err != nil || !reflect.DeepEqual(again, id) {
 			t.Fatalf("%q reads as %+v, %v, want %+v", id.URI(), again, err, id)

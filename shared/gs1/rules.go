@@ -76,9 +76,6 @@ func yymmdd(s string) *flaw   { return date(s, 2, 1) }
 func yymmd0(s string) *flaw   { return date(s, 2, 0) }
 func yyyymmdd(s string) *flaw { return date(s, 4, 1) }
 
-// yyyymmd0 completes the family; no AI of today's dictionary asks for it.
-func yyyymmd0(s string) *flaw { return date(s, 4, 0) }
-
 // date checks a date with a year of so many digits. Day 00 stands for the end
 // of the month where firstDay is 0. Of the years that two digits can mean, the
 // one ending in 00 is 2000, a leap year (General Specifications, 7.12).

@@ -261,13 +261,13 @@ var units = []struct{ code, symbol, name, nameZh, dimension, factor, offset stri
 	{"XPK", "package", "package", "包装", "number of packages", "1", ""},
 	{"XPX", "pallet", "pallet", "托盘", "number of pallets", "1", ""},
 	{"XSA", "sack", "sack", "麻袋", "number of sacks", "1", ""},
-	{"XTY", "tank", "tank", "罐槽", "number of tanks", "1", ""},
+	{"XTY", "tank", "tank", "罐", "number of tanks", "1", ""},
 	{"XRO", "roll", "roll", "卷", "number of rolls", "1", ""},
 	{"XTU", "tube", "tube", "管", "number of tubes", "1", ""},
 	{"XJR", "jar", "jar", "广口瓶", "number of jars", "1", ""},
 	{"XTR", "trunk", "trunk", "大箱", "number of trunks", "1", ""},
 	{"XBI", "bin", "bin", "料箱", "number of bins", "1", ""},
-	{"XPU", "tray", "tray", "托架", "number of trays", "1", ""},
+	{"XPU", "tray", "tray", "浅盘", "number of trays", "1", ""},
 	{"XPA", "packet", "packet", "小包", "number of packets", "1", ""},
 	{"CS", "case", "case", "箱", "number of cases", "1", ""}, // XCS as older spreadsheets spell it
 }

@@ -134,3 +134,80 @@ func (sch scheme) addSerial(urn, key, serial string, pattern bool) ([]Element, e
 func urnError(code, urn, says, remedy string) *Error {
 	return &Error{code, "identifier", fmt.Sprintf("%q %s.", urn, says), remedy}
 }
+
+// URN returns the EPC form of the ID: a pure identity, an lgtin class, or the
+// pattern of a class without serial. It needs the company prefix, which a
+// Digital Link does not mark off, and drops a consumer product variant, and a
+// lot beside a serial, for which the EPC has no place. It reports false for
+// keys that no EPC scheme spells.
+func (id ID) URN(companyPrefix string) (string, bool) {
+	name, serial, ok := id.scheme()
+	if !ok || !id.HasPrefix(companyPrefix) || len(companyPrefix) < 6 || len(companyPrefix) > 12 {
+		return "", false
+	}
+	sch := schemes[name]
+	key := id.Primary.Value[len(sch.lead):]
+	indicator := ""
+	if sch.indicator {
+		indicator, key = key[:1], key[1:]
+	}
+	reference := urnEncode(key[len(companyPrefix):])
+	if sch.digits > 0 {
+		reference = indicator + key[len(companyPrefix):sch.digits-len(indicator)]
+	}
+	body := companyPrefix + "." + reference
+	if sch.pieces {
+		body += "." + id.Primary.Value[14:16] + "." + id.Primary.Value[16:]
+	}
+	kind := "id"
+	switch {
+	case name == "lgtin":
+		kind = "class"
+	case name == "sgln" && serial == "":
+		serial = "0"
+	case sch.serial != "" && serial == "":
+		return "urn:epc:idpat:" + name + ":" + body + ".*", true
+	}
+	if sch.serial != "" {
+		body += "." + urnEncode(serial)
+	}
+	return "urn:epc:" + kind + ":" + name + ":" + body, true
+}
+
+// keySchemes names the EPC scheme of each key that has one; a GTIN's depends on
+// its qualifier.
+var keySchemes = map[string]string{
+	"00": "sscc", "01": "sgtin", "253": "gdti", "255": "sgcn", "401": "ginc", "402": "gsin", "414": "sgln", "417": "pgln",
+	"8003": "grai", "8004": "giai", "8006": "itip", "8010": "cpi", "8017": "gsrnp", "8018": "gsrn",
+}
+
+// scheme finds the EPC scheme of an ID and the serial that it carries there.
+func (id ID) scheme() (name, serial string, ok bool) {
+	name, ok = keySchemes[id.Primary.AI]
+	qualifiers := id.Qualifiers
+	if id.GTIN() != "" {
+		qualifiers = finest(qualifiers)
+	}
+	if !ok || len(qualifiers) == 0 {
+		return name, id.Serial(), ok
+	}
+	q := qualifiers[0]
+	if id.Primary.AI == "01" {
+		name = map[string]string{"21": "sgtin", "10": "lgtin", "235": "upui"}[q.AI]
+	}
+	return name, q.Value, schemes[name].serial == q.AI
+}
+
+// urnEncode escapes what may not stand in an EPC URN (Tag Data Standard,
+// table A-1).
+func urnEncode(s string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		if strings.IndexByte("\"%&/<>?#", s[i]) >= 0 {
+			b.Write([]byte{'%', hexDigits[s[i]>>4], hexDigits[s[i]&15]})
+			continue
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
