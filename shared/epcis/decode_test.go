@@ -192,3 +192,34 @@ func TestDecodeXMLNamespaces(t *testing.T) {
 	}
 	roundTrip(t, &doc.Events[0])
 }
+
+// TestDecodeHeavy: no list makes the work grow with its square.
+func TestDecodeHeavy(t *testing.T) {
+	many := func(item string, n int) string { return strings.TrimSuffix(strings.Repeat(item+",", n), ",") }
+	for name, doc := range map[string]string{
+		"dispositions": event(`"persistentDisposition":{"set":[` + many(`"active"`, 50_000) + `]}`),
+		"corrections":  event(`"errorDeclaration":{"correctiveEventIDs":[` + many(`"urn:x:1"`, 50_000) + `]}`),
+		"objects":      event(`"childEPCs":[` + many(`"urn:x:1"`, 50_000) + `]`),
+		"an extension": event(`"ex:a":[` + many(`{"ex:b":1}`, 50_000) + `]`),
+	} {
+		start := time.Now()
+		d, err := DecodeJSON([]byte(doc))
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if ps := d.Validate(); len(ps) > maxProblems {
+			t.Errorf("%s: %d problems", name, len(ps))
+		}
+		if _, err := d.Events[0].Hash(); err != nil {
+			t.Error(err)
+		}
+		if _, err := d.Events[0].JSON(); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(start); took > 20*time.Second {
+			t.Errorf("%s took %v", name, took)
+		} else {
+			t.Log(name, took)
+		}
+	}
+}

@@ -8,7 +8,7 @@ const (
 	MaxNodes  = 1_000_000 // values, or elements and attributes
 	MaxText   = 256 << 10 // bytes of one string
 
-	maxPrefixes = 1000 // namespaces and contexts of a document
+	maxPrefixes = 100 // namespaces and contexts of a document
 )
 
 func tooDeep(path string) Problem {
