@@ -4,11 +4,14 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	_ "github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite"
 
@@ -43,22 +46,65 @@ func open(t testing.TB) *house {
 	if err := h.wallet.CreateMember("Producer"); err != nil {
 		t.Fatal(err)
 	}
-	h.sql, err = sql.Open("sqlite", "file:"+filepath.Join(t.TempDir(), "a.db")+"?_pragma=foreign_keys(1)&_txlock=immediate")
+	h.sql = database(t)
+	h.Accounts = h.host(t, cheap)
+	h.enrol(t, "alice", phrase)
+	return h
+}
+
+// database is a new one with the room's tables: SQLite, or PostgreSQL where
+// TALLYWAY_TEST_POSTGRES holds an address.
+func database(t testing.TB) *sql.DB {
+	t.Helper()
+	dialect, driver := goose.DialectSQLite3, "sqlite"
+	address := "file:" + filepath.Join(t.TempDir(), "a.db") + "?_pragma=foreign_keys(1)&_txlock=immediate"
+	if postgres := os.Getenv("TALLYWAY_TEST_POSTGRES"); postgres != "" {
+		dialect, driver = goose.DialectPostgres, "pgx"
+		address = schema(t, postgres)
+	}
+	db, err := sql.Open(driver, address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.sql.SetMaxOpenConns(1)
-	t.Cleanup(func() { h.sql.Close() })
-	provider, err := goose.NewProvider(goose.DialectSQLite3, h.sql, Migrations())
+	if driver == "sqlite" {
+		db.SetMaxOpenConns(1)
+	}
+	t.Cleanup(func() { db.Close() })
+	provider, err := goose.NewProvider(dialect, db, Migrations())
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := provider.Up(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	h.Accounts = h.host(t, cheap)
-	h.enrol(t, "alice", phrase)
-	return h
+	return db
+}
+
+// schema makes a schema of the test's own and gives the address that finds it.
+func schema(t testing.TB, address string) string {
+	t.Helper()
+	db, err := sql.Open("pgx", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := "t" + tokenID()
+	if _, err := db.Exec("CREATE SCHEMA " + name); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if _, err := db.Exec("DROP SCHEMA " + name + " CASCADE"); err != nil {
+			t.Error(err)
+		}
+		db.Close()
+	})
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := u.Query()
+	q.Set("search_path", name)
+	u.RawQuery = q.Encode()
+	return u.String()
 }
 
 // host is another host over the same database.
