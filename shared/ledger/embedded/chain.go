@@ -250,8 +250,11 @@ func (s sets) apply(at version, updates map[string]update) {
 // checkCommitHash recomputes kvledger's hash over the validity of the block's
 // transactions, their effect, and the hash before.
 func (c *chain) checkCommitHash(b *common.Block, updates map[string]update) error {
-	if b.Header.Number == 0 {
-		return nil // kvledger begins with block 1
+	if b.Header.Number == 0 { // kvledger begins with block 1
+		if !valid(b, 0) || len(b.Metadata.Metadata[common.BlockMetadataIndex_COMMIT_HASH]) > 0 {
+			return &Fault{What: "its metadata is not a genesis block's"}
+		}
+		return nil
 	}
 	all := make([]update, 0, len(updates))
 	for _, u := range updates {
