@@ -73,7 +73,7 @@ func (h *Host) request(by Actor, v any) (ledger.Request, error) {
 	if err != nil {
 		return ledger.Request{}, fmt.Errorf("encode %T: %w", v, err)
 	}
-	return ledger.Request{Signer: signer, Name: chaincode.NameOf(v), Body: body, At: h.Clock()}, nil
+	return ledger.Request{Signer: signer, Name: chaincode.NameOf(v), Body: body, At: h.Now()}, nil
 }
 
 // resolveWithin is how long a lost answer is asked for before the user is told
