@@ -182,6 +182,55 @@ func TestAPublishedListHoldsWhatIsRevokedByNow(t *testing.T) {
 	}
 }
 
+// What was seen under a root counts for as long as the root does.
+func TestAWarmCreatorFallsWithItsRoot(t *testing.T) {
+	w, alice, c := open(t)
+	a, err := w.Authority("Producer")
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := Known{"Producer": a}
+	v := NewVerifier(known, c.now)
+	sig := signed(t, alice)
+	if _, err := v.Verify(alice.Creator(), message, sig); err != nil {
+		t.Fatal(err)
+	}
+	other, _, _ := open(t)
+	if known["Producer"], err = other.Authority("Producer"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := v.Verify(alice.Creator(), message, sig); !errors.Is(err, ErrCertificate) {
+		t.Errorf("under another root: %v", err)
+	}
+	delete(known, "Producer")
+	if _, err := v.Verify(alice.Creator(), message, sig); !errors.Is(err, ErrUnknownMember) {
+		t.Errorf("without the member: %v", err)
+	}
+}
+
+// A certificate with a high S is a second spelling of one that the member
+// issued: Fabric would take it for another identity.
+func TestACertificateWithAHighSIsRefused(t *testing.T) {
+	w, alice, c := open(t)
+	var parts struct {
+		TBS, Algorithm asn1.RawValue
+		Signature      asn1.BitString
+	}
+	if _, err := asn1.Unmarshal(alice.cert.Raw, &parts); err != nil {
+		t.Fatal(err)
+	}
+	high := highS(t, parts.Signature.Bytes)
+	parts.Signature = asn1.BitString{Bytes: high, BitLength: 8 * len(high)}
+	der, err := asn1.Marshal(parts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = NewVerifier(w, c.now).Verify(creatorOf(t, "Producer", encodeCertificate(der)), message, signed(t, alice))
+	if !errors.Is(err, ErrCertificate) || !strings.Contains(err.Error(), errHighS.Error()) {
+		t.Error(err)
+	}
+}
+
 func TestOnlyNodesEndorse(t *testing.T) {
 	w, alice, c := open(t)
 	node, err := w.Node("Producer")
