@@ -44,10 +44,11 @@ type LabelOptions struct {
 }
 
 const (
-	edge        = 4.0  // free at a label's border, which printers miss
-	leastModule = 0.4  // mm; what phones read from an arm's length (GS1 General Specifications, 5.12.3)
-	mostModule  = 0.75 // mm; larger helps nobody
-	codeShare   = 0.46 // of the label's width, at most
+	edge        = 4.0      // free at a label's border, which printers miss
+	leastModule = 0.4      // mm; smaller ones blur in print and in a phone's camera
+	mostModule  = edge / 4 // mm, so that the border is the code's margin too
+	codeShare   = 0.42     // of the label's width, at most
+	footHeight  = 4.5      // of the line below the code
 	pointsPerMM = 72 / 25.4
 )
 
@@ -55,8 +56,12 @@ const (
 // take. An address too long for a readable code on the stock is an error.
 func LabelPDF(w io.Writer, labels []Label, options LabelOptions) error {
 	s := options.Stock
+	codes, err := encode(labels)
+	if err != nil {
+		return fmt.Errorf("labels: %w", err)
+	}
 	pdf := newPDF("P", "Labels", options.At)
-	sheet := &labelSheet{pen: newPen(pdf), stock: s, codes: map[string]*drawnCode{}}
+	sheet := &labelSheet{pen: newPen(pdf), stock: s, codes: codes}
 	for i, label := range labels {
 		place := i % (s.Columns * s.Rows)
 		if place == 0 {
@@ -80,83 +85,95 @@ func LabelPDF(w io.Writer, labels []Label, options LabelOptions) error {
 type labelSheet struct {
 	*pen
 	stock Stock
-	codes map[string]*drawnCode // many labels of one lot share one
+	codes map[string]drawnCode // by address
 }
 
 // drawnCode is a code ready for the page.
 type drawnCode struct {
-	path   string
-	side   float64 // with its margin, in mm
-	margin float64
+	*code
+	path string
 }
 
-// code draws the address as large as the label allows.
-func (s *labelSheet) code(address string) (*drawnCode, error) {
-	if known := s.codes[address]; known != nil {
-		return known, nil
+// encode prepares the codes of all labels; those of one lot share one.
+func encode(labels []Label) (map[string]drawnCode, error) {
+	var addresses []string
+	known := map[string]bool{}
+	for _, l := range labels {
+		if !known[l.URL] {
+			known[l.URL] = true
+			addresses = append(addresses, l.URL)
+		}
 	}
-	c, err := newCode(address)
+	codes, err := newCodes(addresses)
 	if err != nil {
 		return nil, err
 	}
-	modules := float64(c.size + 2*quiet)
-	// The code's own margin may lie in the label's free border.
-	room := min(s.stock.Width*codeShare, s.stock.Height-edge-8)
-	module := min(math.Floor(room/modules*100)/100, mostModule)
-	if module < leastModule {
-		return nil, fmt.Errorf("QR code of %q: %d modules of at least %.1f mm do not fit on a label of %.0f x %.0f mm: shorten the address or take larger labels",
-			address, c.size, leastModule, s.stock.Width, s.stock.Height)
+	drawn := make(map[string]drawnCode, len(codes))
+	for address, c := range codes {
+		drawn[address] = drawnCode{c, c.pdfPath()}
 	}
-	d := &drawnCode{path: c.pdfPath(module * pointsPerMM), side: modules * module, margin: quiet * module}
-	s.codes[address] = d
-	return d, nil
+	return drawn, nil
 }
 
+// module is the size of a code's modules, as large as there is room.
+func (s *labelSheet) module(c drawnCode, height float64) (float64, error) {
+	room := min(s.stock.Width*codeShare, height)
+	module := min(math.Floor(room/float64(c.size+2*quiet)*100)/100, mostModule)
+	if module < leastModule {
+		return 0, fmt.Errorf("a QR code of %d modules of at least %.1f mm does not fit on a label of %.0f x %.0f mm: shorten the address or take larger labels",
+			c.size, leastModule, s.stock.Width, s.stock.Height)
+	}
+	return module, nil
+}
+
+// label sets one label: the name over its whole width, below it the facts at
+// the left and the code at the right, and the code's text along the foot.
 func (s *labelSheet) label(x, y float64, l Label) error {
-	c, err := s.code(l.URL)
+	s.SetTextColor(0, 0, 0) // thermal printers know no grey
+	left, right := x+edge, x+s.stock.Width-edge
+	bottom := y + s.stock.Height - edge
+	top := s.name(left, right, y+edge, l.Name)
+	foot := bottom - footHeight
+
+	// The code's margin may reach down to the letters of the foot.
+	height := foot + 1 - top
+	c := s.codes[l.URL]
+	module, err := s.module(c, height)
 	if err != nil {
 		return err
 	}
-	s.SetTextColor(0, 0, 0) // thermal printers know no grey
-	top := y + edge
-	right := x + s.stock.Width - edge
-	left := x + edge
+	side := float64(c.size) * module // without the margin, which at the right is the border
+	s.draw(c, module, right-side, top+(height-side)/2)
+	s.facts(left, top, right-side-2*quiet*module, foot, l.Lines)
+	s.hri(left, bottom, right-left, l.HRI)
+	return s.Error()
+}
 
-	// The code stands at the right, level with the facts; the name runs over
-	// both.
-	nameSize := 15.0
-	name := s.wrap(right-left, nameSize, true, l.Name, 2)
-	if len(name) > 1 {
-		nameSize = 12
-		name = s.wrap(right-left, nameSize, true, l.Name, 2)
+// name sets the product's name over a rule and returns where the rule is.
+func (s *labelSheet) name(left, right, top float64, name string) float64 {
+	size := 15.0
+	lines := s.wrap(right-left, size, true, name, 2)
+	if len(lines) > 1 {
+		size = 12
+		lines = s.wrap(right-left, size, true, name, 2)
 	}
-	lead := nameSize * 0.42
-	for _, line := range name {
+	lead := size * 0.42
+	for _, line := range lines {
 		top += lead
-		s.say(left, top-lead*0.2, nameSize, true, line)
+		s.say(left, top-lead*0.2, size, true, line)
 	}
 	top += 1.5
 	s.SetDrawColor(0, 0, 0)
 	s.SetLineWidth(0.3)
 	s.Line(left, top, right, top)
-
-	bottom := y + s.stock.Height - edge
-	foot := bottom - 4.5
-	codeTop := top + max(0, (foot-top-c.side)/2)
-	if codeTop+c.side > foot+c.margin {
-		codeTop = foot + c.margin - c.side // its margin may meet the line's free space
-	}
-	s.draw(c, right-c.side+c.margin, codeTop)
-	s.facts(left, top, right-c.side, foot, l.Lines)
-	s.hri(left, bottom, right-left, l.HRI)
-	return s.Error()
+	return top
 }
 
-// draw puts the code on the page with its margin's upper left corner at x, y.
-func (s *labelSheet) draw(c *drawnCode, x, y float64) {
+// draw puts the code on the page with its upper left corner at x, y.
+func (s *labelSheet) draw(c drawnCode, module, x, y float64) {
 	_, height := s.GetPageSize()
-	s.RawWriteStr(fmt.Sprintf("q 0 g 1 0 0 1 %.3f %.3f cm %s Q",
-		(x+c.margin)*pointsPerMM, (height-y-c.side+c.margin)*pointsPerMM, c.path))
+	s.RawWriteStr(fmt.Sprintf("q 0 g %.4f 0 0 %.4f %.3f %.3f cm %s Q", module*pointsPerMM, module*pointsPerMM,
+		x*pointsPerMM, (height-y-float64(c.size)*module)*pointsPerMM, c.path))
 }
 
 // facts sets the lines between top and foot, each with its caption above it.

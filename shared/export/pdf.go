@@ -13,7 +13,7 @@ const (
 	margin     = 14.0
 	cellSize   = 8.0
 	lineHeight = 3.8
-	padding    = 1.6
+	padding    = 2.0
 	mostLines  = 4    // of one cell
 	perDigit   = 1.75 // of a column's width
 )
@@ -168,5 +168,6 @@ func (p *tablePage) footer() {
 		p.say(margin, y, 7.5, false, p.table.At.In(p.table.zone()).Format("2006-01-02 15:04 -07:00"))
 	}
 	number := fmt.Sprintf("%d / ", p.PageNo())
-	p.say(p.right-14, y, 7.5, false, number+"{pages}")
+	wide := p.width(7.5, false, number+"0000") // the total is known at the end only
+	p.say(p.right-wide, y, 7.5, false, number+"{pages}")
 }

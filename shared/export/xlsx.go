@@ -5,7 +5,6 @@ import (
 	"compress/flate"
 	"fmt"
 	"io"
-	"math/big"
 	"strconv"
 	"strings"
 	"time"
@@ -207,6 +206,14 @@ func (b *workbook) value(kind Kind, cell any) any {
 			v = v.In(b.table.zone())
 			return time.Date(v.Year(), v.Month(), v.Day(), v.Hour(), v.Minute(), v.Second(), 0, time.UTC)
 		}
+	case int:
+		if -1e15 < v && v < 1e15 {
+			return v
+		}
+	case int64:
+		if -1e15 < v && v < 1e15 {
+			return v
+		}
 	case nil:
 		return nil
 	}
@@ -220,18 +227,20 @@ func (b *workbook) value(kind Kind, cell any) any {
 }
 
 // exactly is the number that Excel shows for a decimal, if it keeps all of its
-// digits: Excel counts in binary, to fifteen of them.
+// digits. Excel counts in binary and to fifteen of them; so many always survive.
 func exactly(decimal string) (float64, bool) {
-	if !isDecimal(decimal) || len(strings.Trim(decimal, "-0.")) > 16 {
+	if !isDecimal(decimal) || significant(decimal) > 15 {
 		return 0, false
 	}
 	number, err := strconv.ParseFloat(decimal, 64)
-	if err != nil {
-		return 0, false
-	}
-	want, ok := new(big.Rat).SetString(decimal)
-	shown, ok2 := new(big.Rat).SetString(strconv.FormatFloat(number, 'g', 15, 64))
-	return number, ok && ok2 && want.Cmp(shown) == 0
+	return number, err == nil
+}
+
+// significant counts the digits that a decimal's value needs.
+func significant(decimal string) int {
+	whole, fraction, _ := strings.Cut(strings.TrimPrefix(decimal, "-"), ".")
+	digits := strings.TrimLeft(whole+strings.TrimRight(fraction, "0"), "0")
+	return len(digits)
 }
 
 func (b *workbook) link(column int, address string) error {
