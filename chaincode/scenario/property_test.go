@@ -285,3 +285,58 @@ func FuzzCapture(f *testing.F) {
 		}
 	})
 }
+
+// Events that are EPCIS but say strange things are refused or flagged, and
+// leave the books straight.
+func TestStrangeEventsAreRefusedOrFlagged(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		s, m := world(t)
+		p := &player{story: s, rt: rt}
+		for _, line := range []string{"as dairy", "log 100 KGM of milk/A, P1", "pack 1 KGM of milk/A into P1", "ship 5 KGM of milk/A to cheese"} {
+			s.line("", line)
+		}
+		for range 8 {
+			p.caller = p.users[p.pick("who", players)]
+			body, _ := json.Marshal(trace.Capture{Event: p.strange()})
+			call := p.next()
+			call.Name, call.Body = "trace.Capture", body
+			_, _, err := m.Submit(call)
+			var refusal *chaincode.Refusal
+			if err != nil && !errors.As(err, &refusal) {
+				rt.Fatalf("%s: %v", body, err)
+			}
+		}
+		st, ok := p.status("milk/A")
+		if !ok || st.Lot.Made.Sign() < 0 {
+			rt.Fatalf("the lot is %+v", st)
+		}
+	})
+}
+
+// strange is an event put together at random of things, steps and actions.
+func (p *player) strange() json.RawMessage {
+	things := []string{"milk/A", "milk/new", "milk#S", "P1", "P2", "milk", "cheddar/C", "urn:x:thing", "https://id.gs1.org/414/9506000135007"}
+	e := object{"@context": []string{"https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"}, "eventTimeZoneOffset": "+00:00",
+		"eventTime": p.at.Format("2006-01-02T15:04:05Z"), "type": p.pick("type", []string{"ObjectEvent", "ObjectEvent", "AggregationEvent", "TransformationEvent", "AssociationEvent", "TransactionEvent"})}
+	names := map[string][2]string{"ObjectEvent": {"epcList", "quantityList"}, "AggregationEvent": {"childEPCs", "childQuantityList"},
+		"AssociationEvent": {"childEPCs", "childQuantityList"}, "TransactionEvent": {"epcList", "quantityList"}, "TransformationEvent": {"inputEPCList", "inputQuantityList"}}[e["type"].(string)]
+	e[names[0]] = []any{p.uri(p.pick("epc", things))}
+	e[names[1]] = []any{object{"epcClass": p.uri(p.pick("class", things)), "quantity": rapid.IntRange(0, 9).Draw(p.rt, "q"), "uom": p.pick("uom", []string{"KGM", "LTR", "GRM"})}}
+	if e["type"] == "TransformationEvent" {
+		e["outputQuantityList"] = []any{object{"epcClass": p.uri(p.pick("out", things)), "quantity": 1, "uom": "KGM"}}
+	} else {
+		e["action"] = p.pick("action", []string{"ADD", "OBSERVE", "DELETE"})
+	}
+	if e["type"] == "AggregationEvent" || e["type"] == "AssociationEvent" {
+		e["parentID"] = p.uri(p.pick("parent", things))
+	}
+	if e["type"] == "TransactionEvent" {
+		e["bizTransactionList"] = []any{object{"type": "po", "bizTransaction": "urn:x:po:1"}}
+	}
+	e["bizStep"] = p.pick("step", []string{"shipping", "receiving", "accepting", "packing", "retail_selling", "destroying", "commissioning", "storing"})
+	if e["type"] == "ObjectEvent" && e["bizStep"] == "shipping" {
+		e["destinationList"] = []any{object{"type": p.pick("kind", []string{"owning_party", "possessing_party", "location"}), "destination": p.partyURI(p.pick("to", append(players, "market-gln")))}}
+	}
+	b, _ := json.Marshal(e)
+	return b
+}
