@@ -52,9 +52,6 @@ func (d *desk) make(t thing) (Line, error) {
 // grow stores the lot and adds the quantity to it.
 func (d *desk) grow(l Lot, t thing) (Line, error) {
 	lots.Put(d.tx, l, l.ID)
-	if l.Batch != "" {
-		members.Put(d.tx, l.ID, l.Batch, l.ID)
-	}
 	line, err := d.line(t)
 	if err != nil {
 		return line, err

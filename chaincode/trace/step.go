@@ -78,6 +78,13 @@ func (d *desk) applyMake(s Step) error {
 	}
 	l.Made = l.Made.Add(s.Amount)
 	lots.Put(d.tx, l, l.ID)
+	switch {
+	case l.Batch == "":
+	case l.unused():
+		members.Delete(d.tx, l.Batch, l.ID)
+	default:
+		members.Put(d.tx, l.ID, l.Batch, l.ID)
+	}
 	d.tx.Emit(LotLogged{l})
 	return nil
 }
