@@ -74,7 +74,7 @@ func TestMassIsConserved(t *testing.T) {
 }
 
 var (
-	lotNames  = []string{"milk/A", "milk/B", "cheddar/C", "cheddar/D"}
+	lotNames  = []string{"milk/A", "milk/B", "cheddar/C", "foreign/D"}
 	packNames = []string{"P1", "P2", "P3"}
 	players   = []string{"dairy", "cheese", "market"}
 )
@@ -140,9 +140,7 @@ func (p *player) event(label, line string) bool {
 	_, ok := p.try(p.rt, label+": "+line)
 	if ok {
 		p.labels = append(p.labels, label)
-		if strings.HasPrefix(line, "receive") { // unknown origin counts as made
-			p.book(label, before)
-		}
+		p.book(label, line, before)
 	}
 	return ok
 }
@@ -155,7 +153,7 @@ func (p *player) making(label, line string) {
 	words := strings.Fields(line)
 	amount, _ := gs1.ParseAmount(words[1])
 	p.made[words[4]] = p.made[words[4]].Add(amount)
-	p.undo[label] = map[string]gs1.Amount{words[4]: amount}
+	p.undo[label][words[4]] = amount
 }
 
 func (p *player) sending(label, line string) {
@@ -201,10 +199,15 @@ func (p *player) status(lot string) (st trace.Status, ok bool) {
 	return st, err == nil && json.Unmarshal(reply, &st) == nil
 }
 
-// book notes what a receiving of unknown origin opened.
-func (p *player) book(label string, before map[string]gs1.Amount) {
+// book notes what came in with unknown origin; what the line says it makes is
+// for making to book.
+func (p *player) book(label, line string, before map[string]gs1.Amount) {
 	opened := map[string]gs1.Amount{}
+	making := strings.HasPrefix(line, "log ") || strings.HasPrefix(line, "make ")
 	for lot, now := range p.madeSoFar() {
+		if making && strings.Fields(line)[4] == lot {
+			continue
+		}
 		if more := now.Sub(before[lot]); more.Sign() != 0 {
 			opened[lot] = more
 			p.made[lot] = p.made[lot].Add(more)

@@ -99,10 +99,13 @@ func batchOf(l Lot) string {
 }
 
 // prefixDigits are the digits of a key that begin with the company prefix: a
-// GTIN leads with its indicator.
+// GTIN leads with its indicator, an SSCC with its extension digit.
 func prefixDigits(t thing) string {
 	if gtin := t.key.GTIN(); gtin != "" {
 		return gtin[1:]
+	}
+	if t.key.Primary.AI == "00" {
+		return t.key.Primary.Value[1:]
 	}
 	return ""
 }

@@ -63,3 +63,13 @@ receive 5 KGM of milk/L5
 as dairy
 log 50 KGM of milk/L5
 ? trace.LotStatus lot=@milk/L5
+# What came from outside may be shipped, packed and sold by who has it; its origin is flagged.
+as market
+ship 4 KGM of foreign/X7, foreign#S7, urn:epc:id:sscc:4007630.0000000001 to cheese
+sell 2 KGM of foreign/X8
+pack 2 KGM of foreign/X9 into urn:epc:id:sscc:4007630.0000000002
+make 1 KGM of https://id.gs1.org/01/04007630000123/10/J1 from 1 KGM of foreign/X10
+ship 4 KGM of foreign/X7 to dairy                  ! trace/not-holder
+as cheese
+receive 4 KGM of foreign/X7, foreign#S7, urn:epc:id:sscc:4007630.0000000001
+? trace.LotStatus lot=@foreign/X7
