@@ -74,7 +74,7 @@ func TestMassIsConserved(t *testing.T) {
 }
 
 var (
-	lotNames  = []string{"milk/A", "milk/B", "cheddar/C", "cheddar/D"}
+	lotNames  = []string{"milk/A", "milk/B", "cheddar/C", "foreign/D"}
 	packNames = []string{"P1", "P2", "P3"}
 	players   = []string{"dairy", "cheese", "market"}
 )
@@ -140,9 +140,7 @@ func (p *player) event(label, line string) bool {
 	_, ok := p.try(p.rt, label+": "+line)
 	if ok {
 		p.labels = append(p.labels, label)
-		if strings.HasPrefix(line, "receive") { // unknown origin counts as made
-			p.book(label, before)
-		}
+		p.book(label, line, before)
 	}
 	return ok
 }
@@ -155,7 +153,7 @@ func (p *player) making(label, line string) {
 	words := strings.Fields(line)
 	amount, _ := gs1.ParseAmount(words[1])
 	p.made[words[4]] = p.made[words[4]].Add(amount)
-	p.undo[label] = map[string]gs1.Amount{words[4]: amount}
+	p.undo[label][words[4]] = amount
 }
 
 func (p *player) sending(label, line string) {
@@ -201,10 +199,15 @@ func (p *player) status(lot string) (st trace.Status, ok bool) {
 	return st, err == nil && json.Unmarshal(reply, &st) == nil
 }
 
-// book notes what a receiving of unknown origin opened.
-func (p *player) book(label string, before map[string]gs1.Amount) {
+// book notes what came in with unknown origin; what the line says it makes is
+// for making to book.
+func (p *player) book(label, line string, before map[string]gs1.Amount) {
 	opened := map[string]gs1.Amount{}
+	making := strings.HasPrefix(line, "log ") || strings.HasPrefix(line, "make ")
 	for lot, now := range p.madeSoFar() {
+		if making && strings.Fields(line)[4] == lot {
+			continue
+		}
 		if more := now.Sub(before[lot]); more.Sign() != 0 {
 			opened[lot] = more
 			p.made[lot] = p.made[lot].Add(more)
@@ -222,6 +225,14 @@ func (p *player) weigh(lot string) {
 	if st.Lot.Made.Cmp(p.made[lot]) != 0 {
 		p.rt.Fatalf("%s: made %s, the ledger says %s", lot, p.made[lot], st.Lot.Made)
 	}
+	p.sound(lot, st)
+	if missing := p.missing(st.Lot.ID); missing.Cmp(st.Unaccounted) != 0 {
+		p.rt.Fatalf("%s: %s are missing in open mismatches, %s are unaccounted", lot, missing, st.Unaccounted)
+	}
+}
+
+// sound asks that nobody has less than nothing, and all no more than was made.
+func (p *player) sound(lot string, st trace.Status) {
 	for _, h := range st.Holdings {
 		a := h.Account
 		for _, part := range []gs1.Amount{a.Held, a.Packed, a.Sent, a.Used, a.Sold, a.Destroyed, a.Left, a.Lost} {
@@ -230,8 +241,8 @@ func (p *player) weigh(lot string) {
 			}
 		}
 	}
-	if missing := p.missing(st.Lot.ID); missing.Cmp(st.Unaccounted) != 0 {
-		p.rt.Fatalf("%s: %s are missing in open mismatches, %s are unaccounted", lot, missing, st.Unaccounted)
+	if st.Unaccounted.Sign() < 0 || st.Lot.Made.Sign() < 0 {
+		p.rt.Fatalf("%s: %s were made, %s are unaccounted", lot, st.Lot.Made, st.Unaccounted)
 	}
 }
 
@@ -284,4 +295,60 @@ func FuzzCapture(f *testing.F) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// Events that are EPCIS but say strange things are refused or flagged, and
+// leave the books straight.
+func TestStrangeEventsAreRefusedOrFlagged(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		s, m := world(t)
+		p := &player{story: s, rt: rt}
+		for _, line := range []string{"as dairy", "log 100 KGM of milk/A, P1", "pack 1 KGM of milk/A into P1", "ship 5 KGM of milk/A to cheese"} {
+			s.line("", line)
+		}
+		for range 8 {
+			p.caller = p.users[p.pick("who", players)]
+			body, _ := json.Marshal(trace.Capture{Event: p.strange()})
+			call := p.next()
+			call.Name, call.Body = "trace.Capture", body
+			_, _, err := m.Submit(call)
+			var refusal *chaincode.Refusal
+			if err != nil && !errors.As(err, &refusal) {
+				rt.Fatalf("%s: %v", body, err)
+			}
+		}
+		for _, lot := range []string{"milk/A", "milk/new", "milk#S", "cheddar/C"} {
+			if st, ok := p.status(lot); ok {
+				p.sound(lot, st)
+			}
+		}
+	})
+}
+
+// strange is an event put together at random of things, steps and actions.
+func (p *player) strange() json.RawMessage {
+	things := []string{"milk/A", "milk/new", "milk#S", "P1", "P2", "milk", "cheddar/C", "urn:x:thing", "https://id.gs1.org/414/9506000135007"}
+	e := object{"@context": []string{"https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"}, "eventTimeZoneOffset": "+00:00",
+		"eventTime": p.at.Format("2006-01-02T15:04:05Z"), "type": p.pick("type", []string{"ObjectEvent", "ObjectEvent", "AggregationEvent", "TransformationEvent", "AssociationEvent", "TransactionEvent"})}
+	names := map[string][2]string{"ObjectEvent": {"epcList", "quantityList"}, "AggregationEvent": {"childEPCs", "childQuantityList"},
+		"AssociationEvent": {"childEPCs", "childQuantityList"}, "TransactionEvent": {"epcList", "quantityList"}, "TransformationEvent": {"inputEPCList", "inputQuantityList"}}[e["type"].(string)]
+	e[names[0]] = []any{p.uri(p.pick("epc", things))}
+	e[names[1]] = []any{object{"epcClass": p.uri(p.pick("class", things)), "quantity": rapid.IntRange(0, 9).Draw(p.rt, "q"), "uom": p.pick("uom", []string{"KGM", "LTR", "GRM"})}}
+	if e["type"] == "TransformationEvent" {
+		e["outputQuantityList"] = []any{object{"epcClass": p.uri(p.pick("out", things)), "quantity": 1, "uom": "KGM"}}
+	} else {
+		e["action"] = p.pick("action", []string{"ADD", "OBSERVE", "DELETE"})
+	}
+	if e["type"] == "AggregationEvent" || e["type"] == "AssociationEvent" {
+		e["parentID"] = p.uri(p.pick("parent", things))
+	}
+	if e["type"] == "TransactionEvent" {
+		e["bizTransactionList"] = []any{object{"type": "po", "bizTransaction": "urn:x:po:1"}}
+	}
+	e["bizStep"] = p.pick("step", []string{"shipping", "receiving", "accepting", "packing", "retail_selling", "destroying", "commissioning", "storing"})
+	if e["type"] == "ObjectEvent" && e["bizStep"] == "shipping" {
+		e["destinationList"] = []any{object{"type": p.pick("kind", []string{"owning_party", "possessing_party", "location"}), "destination": p.partyURI(p.pick("to", append(players, "market-gln")))}}
+	}
+	b, _ := json.Marshal(e)
+	return b
 }

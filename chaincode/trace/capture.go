@@ -30,8 +30,8 @@ type Capture struct {
 // Outcome is the reply to Capture.
 type Outcome struct {
 	Hash     string   `json:"hash"`
-	Status   string   `json:"status"` // "captured" or "duplicate"
-	Lots     []string `json:"lots,omitempty"`
+	Status   string   `json:"status"`         // "captured" or "duplicate"
+	Lots     []string `json:"lots,omitempty"` // lots, single things and packs that it names
 	Shipment string   `json:"shipment,omitempty"`
 	Flags    []string `json:"flags,omitempty"`
 }
@@ -88,7 +88,11 @@ func open(tx *chaincode.Tx, c Capture) (*desk, error) {
 		return nil, ErrFuture.Refuse("%s, while it is %s", e.Time.Format(time.RFC3339), tx.At().Format(time.RFC3339)).On("event")
 	}
 	if !tx.Caller().Has(party.Operator) && !lookingOnly(e) {
-		return nil, chaincode.ErrRole.Refuse("a %s needs the role %s", e.BizStep, party.Operator)
+		return nil, chaincode.ErrRole.Refuse("an event that moves goods needs the role %s", party.Operator)
+	}
+	c.Event, err = json.Marshal(c.Event) // the bytes that are stored and committed to
+	if err != nil {
+		return nil, invalid(err)
 	}
 	d := &desk{tx: tx, by: by, event: e, c: c}
 	d.record = Record{Hash: hash, Type: e.Type, Author: by.ID, Time: e.Time, At: tx.At()}
@@ -202,7 +206,7 @@ func (d *desk) dispose(things []thing, to string) error {
 	if len(boxes) > 0 {
 		return ErrAlreadyPacked.Refuse("%s is a pack: its contents leave one by one", boxes[0])
 	}
-	lines, err := d.lines(loose)
+	lines, err := d.atHandOf(loose)
 	if err != nil {
 		return err
 	}

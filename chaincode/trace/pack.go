@@ -66,7 +66,7 @@ func (d *desk) openPack(id string) {
 // pack puts things that the caller holds into a pack of theirs.
 func (d *desk) pack(parent string, children []thing) error {
 	loose, boxes := apart(children)
-	lines, err := d.lines(loose)
+	lines, err := d.atHandOf(loose)
 	if err != nil {
 		return err
 	}

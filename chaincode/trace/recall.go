@@ -21,7 +21,7 @@ const (
 type Recall struct {
 	ID     string   `json:"id"` // the case number, the caller's choice
 	Kind   string   `json:"kind"`
-	Lots   []string `json:"lots"`           // ids as in Lot.ID
+	Lots   []string `json:"lots"`           // ids as in Lot.ID, or their URIs
 	Reason string   `json:"reason"`         // for people: public
 	Code   string   `json:"code,omitempty"` // "listeria", "allergen", "foreign-body", ...
 }
@@ -95,14 +95,36 @@ func recall(tx *chaincode.Tx, r Recall) (CaseState, error) {
 	if cases.Has(tx, r.ID) {
 		return CaseState{}, ErrCaseExists.Refuse("%s", r.ID).On("id")
 	}
+	named, err := lotIDs(r.Lots)
+	if err != nil {
+		return CaseState{}, err
+	}
 	_, err = party.ActiveRegulator(tx)
-	c := Case{ID: r.ID, Kind: r.Kind, Lots: r.Lots, Reason: r.Reason, Code: r.Code, By: by.ID, Authority: err == nil, At: tx.At(), State: CaseOpen}
+	c := Case{ID: r.ID, Kind: r.Kind, Lots: named, Reason: r.Reason, Code: r.Code, By: by.ID, Authority: err == nil, At: tx.At(), State: CaseOpen}
 	if err := c.mayBlock(tx); err != nil {
 		return CaseState{}, err
 	}
 	tx.Emit(CaseOpened{c})
-	walk(tx, &c, r.Lots)
+	walk(tx, &c, c.Lots)
 	return c.reply(), nil
+}
+
+// lotIDs brings the lots of a case to their ids. A product or a pack is none:
+// a block has to say which goods it means wherever they are.
+func lotIDs(named []string) ([]string, error) {
+	ids := make([]string, len(named))
+	for i, name := range named {
+		key, err := gs1.Parse(name)
+		switch {
+		case err != nil: // a thing without a GS1 key
+			ids[i] = name
+		case key.Primary.AI == "00" || key.Level() != gs1.Lot && key.Level() != gs1.Instance:
+			return nil, ErrCase.Refuse("%s is no lot", name).On("lots")
+		default:
+			ids[i] = itemPath(key)
+		}
+	}
+	return ids, nil
 }
 
 // mayBlock lets a maker block its own lots, and a regulator any.

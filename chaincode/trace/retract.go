@@ -38,7 +38,7 @@ func (d *desk) rebalance(steps []Step) error {
 			return ErrTooLate.Refuse("%s was made of it", p.Outputs[0].Lot)
 		}
 		if err := d.settleProcess(s.Process); err != nil {
-			return ErrTooLate.Refuse("%s", err)
+			return tooLate(err)
 		}
 	}
 	return nil

@@ -86,9 +86,17 @@ func (d *desk) ship(things []thing) error {
 // consignment is what the event ships, in lots and packs.
 func (d *desk) consignment(things []thing) (Shipment, error) {
 	loose, boxes := apart(things)
-	lines, err := d.lines(loose)
+	lines, err := d.atHandOf(loose)
 	s := Shipment{ID: shipmentID(d.record.Hash), From: d.by.ID, Lines: summed(lines), Packs: boxes, At: d.event.Time, Event: d.record.Hash}
-	for _, box := range boxes {
+	for _, t := range things {
+		if !t.pack {
+			continue
+		}
+		box := t.id
+		if !packs.Has(d.tx, box) && !d.fromHere(t) {
+			d.openPack(box)
+			flag(&d.record.Flags, FlagPackUnknown)
+		}
 		if err := d.mayShipPack(box); err != nil {
 			return s, err
 		}

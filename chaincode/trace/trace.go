@@ -69,7 +69,7 @@ type Record struct {
 	At       time.Time      `json:"at"`     // when it was captured
 	Sharing  string         `json:"sharing"`
 	Copies   []Copy         `json:"copies,omitempty"`
-	Lots     []string       `json:"lots,omitempty"`
+	Lots     []string       `json:"lots,omitempty"` // lots, single things and packs that it names
 	Shipment string         `json:"shipment,omitempty"`
 	Flags    []string       `json:"flags,omitempty"`
 	Error    *ErrorDeclared `json:"error,omitempty"`

@@ -26,6 +26,8 @@ trace.Recall id=R1 kind=recall lots=[@milk/L1] reason=listeria      ! trace/case
 trace.Recall id=R2 kind=warning lots=[@milk/L1] reason=listeria     ! trace/case
 trace.Recall id=R2 kind=recall lots=[] reason=listeria              ! trace/case
 trace.Recall id=R2 kind=recall lots=[@milk/L2] reason=              ! trace/case
+trace.Recall id=R2 kind=recall lots=[@milk] reason=listeria         ! trace/case
+trace.Recall id=R2 kind=recall lots=[@P1] reason=listeria           ! trace/case
 ? trace.LotStatus lot=@cheddar/C2
 observe 1 KGM of milk/L1
 ship 1 KGM of milk/L1 to dairy                                      ! chaincode/role
@@ -61,7 +63,7 @@ as market
 sell 1 KGM of cheddar/C1
 # A lot that nobody has logged here is recalled before it arrives.
 as regulator
-trace.Recall id=R4 kind=recall lots=[@foreign/F1] reason=glass
+trace.Recall id=R4 kind=recall lots=[https://id.gs1.org/01/04007630000116/10/F1] reason=glass
 as market
 receive 5 KGM of foreign/F1                                         ! trace/recalled
 receive 5 KGM of foreign/F1 disposition=recalled
