@@ -47,7 +47,7 @@ type kilos string
 func (k *kilos) UnmarshalText(b []byte) error {
 	for _, d := range b {
 		if (d < '0' || d > '9') && d != '.' {
-			return web.ErrField.Refuse("%s is no quantity", b)
+			return web.ErrField.Refuse("%s is no quantity", string(b))
 		}
 	}
 	*k = kilos(b)
