@@ -44,13 +44,12 @@ func LiveRoute(path, name string, access Access, source Source) Route {
 func (c *Ctx) stream(changes <-chan Change) error {
 	h := c.Response().Header()
 	h.Set("Content-Type", "text/event-stream; charset=utf-8")
-	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no")
 	c.Response().WriteHeader(http.StatusOK)
+	_ = http.NewResponseController(c.Response()).SetReadDeadline(time.Time{}) // nothing more is to be read
 	beat := time.NewTicker(c.server.cfg.Limits.LiveBeat)
 	defer beat.Stop()
-	err := c.push("retry: 3000\n\n")
-	for err == nil {
+	for err := c.push("retry: 3000\n\n"); err == nil; {
 		select {
 		case <-c.Context().Done():
 			return nil

@@ -94,6 +94,7 @@ type shell struct {
 // Render answers with a page, or with the view as JSON for those who would
 // rather have that. A HEAD is answered without the body by the server.
 func (c *Ctx) Render(page string, view any) error {
+	c.Response().Header().Set(echo.HeaderVary, "Accept, Accept-Language, Cookie")
 	if c.WantsJSON() && page != "refused.html" {
 		return c.JSON(c.status, view)
 	}
@@ -101,9 +102,6 @@ func (c *Ctx) Render(page string, view any) error {
 	if err != nil {
 		return fmt.Errorf("make the page %s: %w", page, err)
 	}
-	h := c.Response().Header()
-	h.Set(echo.HeaderVary, "Accept, Accept-Language, Cookie")
-	h.Set(echo.HeaderCacheControl, "no-store")
 	return c.HTMLBlob(c.status, b)
 }
 

@@ -213,7 +213,6 @@ func (c *Ctx) writeProblem(p Problem) error {
 	if err != nil {
 		return err
 	}
-	c.Response().Header().Set("Cache-Control", "no-store")
 	return c.Blob(p.Status, "application/problem+json", append(b, '\n'))
 }
 
