@@ -47,6 +47,12 @@ func (d *founding) products() {
 // local is where the story happens.
 var local = time.FixedZone("+08:00", 8*60*60)
 
+// ShopperPage is the page behind the QR code of the latest Gouda on the shelf.
+func ShopperPage(now time.Time) string {
+	made := now.In(local)
+	return "/" + lotID(gouda, "G"+made.AddDate(0, 0, -6).Format("060102"))
+}
+
 // season is the story while it is told.
 type season struct {
 	*founding
@@ -114,9 +120,10 @@ func (s *season) toTheVat(l lot, date time.Time, left int) {
 		short = 12 // a can fell off the ramp: the two sides have not settled it
 	}
 	at := s.clock(date, 8, 10)
-	advice := s.ship(dairy, cheese, at, []events.Goods{s.goods(l.id, kg)}, nil)
-	if left == 16 {
-		s.decline(at.Add(5*time.Hour), advice)
+	advice, shipment := s.ship(dairy, cheese, at, []events.Goods{s.goods(l.id, kg)}, nil)
+	if left == 16 { // the truck came too warm
+		s.at(at.Add(5 * time.Hour))
+		s.do(trade, cheese, trace.Decline{Shipment: shipment, Reason: "temperature"})
 		return
 	}
 	s.receive(dairy, cheese, at.Add(5*time.Hour+20*time.Minute), advice, []events.Goods{s.goods(l.id, kg-short)}, nil)
@@ -142,7 +149,7 @@ func (s *season) toTheShelf(l lot, date time.Time, left int) {
 
 // deliver ships, receives and sells.
 func (s *season) deliver(from string, at time.Time, all []events.Goods, packs []string, sell int64) {
-	advice := s.ship(from, market, at, all, packs)
+	advice, _ := s.ship(from, market, at, all, packs)
 	arrived := at.Add(7 * time.Hour)
 	s.receive(from, market, arrived, advice, all, packs)
 	for _, g := range all {
@@ -235,13 +242,13 @@ func (s *season) rehearsal(l lot, date time.Time) {
 	s.do(regulator, office, trace.Release{Case: id, Reason: "Exercise over: every lot found."})
 }
 
-// ship sends goods off with the carrier and returns the despatch advice.
-func (s *season) ship(from, to string, at time.Time, all []events.Goods, packs []string) string {
+// ship sends goods off with the carrier, under a despatch advice.
+func (s *season) ship(from, to string, at time.Time, all []events.Goods, packs []string) (advice, shipment string) {
 	s.advices++
-	advice := fmt.Sprintf("DA-%s-%03d", at.Format("0601"), s.advices)
-	s.capture(from, at, events.Shipped(events.Consignment{From: companyOf(from), To: companyOf(to), Carrier: companyOf(carrier),
+	advice = fmt.Sprintf("DA-%s-%03d", at.Format("0601"), s.advices)
+	outcome := s.capture(from, at, events.Shipped(events.Consignment{From: companyOf(from), To: companyOf(to), Carrier: companyOf(carrier),
 		Advice: advice, Goods: all, Packs: packs}, at))
-	return advice
+	return advice, outcome.Shipment
 }
 
 func (s *season) receive(from, to string, at time.Time, advice string, all []events.Goods, packs []string) {
@@ -253,18 +260,6 @@ func documentOf(from, advice string) string {
 	return "urn:epcglobal:cbv:bt:" + companyOf(from).GLN + ":" + advice
 }
 
-// decline is a truck that came too warm.
-func (s *season) decline(at time.Time, advice string) {
-	if s.err != nil {
-		return
-	}
-	var shipment string
-	err := s.h.DB.QueryRowContext(s.ctx, `SELECT id FROM tr_shipments WHERE documents = $1`, documentOf(dairy, advice)).Scan(&shipment)
-	s.try(err)
-	s.at(at)
-	s.do(trade, cheese, trace.Decline{Shipment: shipment, Reason: "temperature"})
-}
-
 func (s *season) transform(by string, at time.Time, id string, in []events.Goods, out []events.Made) {
 	for _, e := range events.Transformed(companyOf(by), at, "urn:tallyway:process:"+by+":"+id, in, out) {
 		s.capture(by, at, e)
@@ -273,14 +268,15 @@ func (s *season) transform(by string, at time.Time, id string, in []events.Goods
 
 // capture brings an event to the ledger as it happens. What would lie ahead of
 // the visitor has not happened.
-func (s *season) capture(by string, at time.Time, e epcis.Event) {
+func (s *season) capture(by string, at time.Time, e epcis.Event) (outcome trace.Outcome) {
 	if s.err != nil || at.After(s.now) {
-		return
+		return outcome
 	}
 	command, err := events.Capture(e)
 	s.try(err)
 	s.at(at.Add(time.Duration(20+s.chance.IntN(200)) * time.Second)) // people write down what they have done
-	s.do(trade, by, command)
+	s.send(trade, by, command, &outcome)
+	return outcome
 }
 
 // clock is a time of the day, a few minutes early or late. On the visitor's

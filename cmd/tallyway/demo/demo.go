@@ -7,7 +7,10 @@ package demo
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -87,9 +90,22 @@ const weeks = 6
 
 func since(now time.Time) time.Time { return now.AddDate(0, 0, -7*weeks-1) }
 
-// Furnish makes a program found the demo consortium on an empty ledger. told
-// hears the password of all logins, which is a new one for each founding.
-func Furnish(p *host.Program, told func(password string)) {
+// passwordFile stands in the data folder: the demo shows its password at every
+// start, and is meant for nothing that needs a secret.
+const passwordFile = "demo-password"
+
+// Password is what all logins of a demo's data folder share.
+func Password(data string) (string, error) {
+	b, err := os.ReadFile(filepath.Join(data, passwordFile))
+	if err != nil {
+		return "", fmt.Errorf("this data folder was not founded as a demo: %w", err)
+	}
+	return string(b), nil
+}
+
+// Furnish makes a program found the demo consortium on an empty ledger. Every
+// founding makes a new password.
+func Furnish(p *host.Program, data string) {
 	for _, m := range members {
 		p.Members = append(p.Members, m.ID)
 	}
@@ -104,15 +120,14 @@ func Furnish(p *host.Program, told func(password string)) {
 		d.firms()
 		d.products()
 		d.deliveries()
-		if d.err == nil {
-			told(password)
+		if d.err != nil {
+			return d.err
 		}
-		return d.err
+		return os.WriteFile(filepath.Join(data, passwordFile), []byte(password), 0o600)
 	}
 }
 
-// passphrase is easy to type and has 52 random bits: five words of two
-// syllables each would be guessed sooner by a machine than by a person.
+// passphrase is easy to type and has 80 random bits.
 func passphrase() (string, error) {
 	text := strings.ToLower(rand.Text()) // 26 letters and digits, 130 bits
 	return strings.Join([]string{text[0:4], text[4:8], text[8:12], text[12:16]}, "-"), nil
@@ -137,10 +152,20 @@ func (d *founding) at(t time.Time) {
 
 // do sends a command as a user.
 func (d *founding) do(msp, user string, command any) {
+	var reply json.RawMessage
+	d.send(msp, user, command, &reply)
+}
+
+// send is do with the reply.
+func (d *founding) send(msp, user string, command, reply any) {
 	if d.err != nil {
 		return
 	}
-	if _, _, err := host.Do[any](d.ctx, d.h, host.Actor{MSP: msp, User: user}, command); err != nil {
+	raw, _, err := host.Do[json.RawMessage](d.ctx, d.h, host.Actor{MSP: msp, User: user}, command)
+	if err == nil {
+		err = json.Unmarshal(raw, reply)
+	}
+	if err != nil {
 		d.err = fmt.Errorf("%s sends %T: %w", user, command, err)
 	}
 }
