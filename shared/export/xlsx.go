@@ -16,9 +16,10 @@ import (
 // is more goes on further sheets.
 const rowsPerSheet = 1<<20 - 1
 
-// mostLinks is how many links Excel opens in one sheet; further addresses are
-// set as text.
-const mostLinks = 65530
+// mostLinks is how many addresses of a sheet can be clicked; further ones are
+// text. The library looks through all links before it adds one, so their cost
+// grows with the square; Excel itself stops at 65,530.
+const mostLinks = 2000
 
 // XLSX writes the table as an Excel workbook: a bold header that stays in view,
 // filters, numbers as numbers, dates as dates. The rows go through a temporary
@@ -56,6 +57,7 @@ type workbook struct {
 	rowsPerSheet int
 
 	header int
+	linked int
 	styles []int // of each column
 	sheets int
 	sheet  string
@@ -97,6 +99,11 @@ func (b *workbook) prepare() error {
 	if err != nil {
 		return err
 	}
+	b.linked, err = b.file.NewStyle(&excelize.Style{NumFmt: 49,
+		Font: &excelize.Font{Color: "0563C1", Underline: "single"}})
+	if err != nil {
+		return err
+	}
 	for _, c := range b.table.Columns {
 		style, err := b.file.NewStyle(cellStyle(c.Kind))
 		if err != nil {
@@ -119,8 +126,6 @@ func cellStyle(kind Kind) *excelize.Style {
 		return format("yyyy-mm-dd")
 	case Time:
 		return format("yyyy-mm-dd hh:mm:ss")
-	case Link:
-		return &excelize.Style{NumFmt: 49, Font: &excelize.Font{Color: "0563C1", Underline: "single"}}
 	default:
 		return &excelize.Style{NumFmt: 49} // text: a lot "00123" keeps its zeros when edited
 	}
@@ -183,10 +188,11 @@ func (b *workbook) add(_ int, row []any) error {
 	for i, cell := range row {
 		kind := b.table.Columns[i].Kind
 		b.cells[i] = excelize.Cell{StyleID: b.styles[i], Value: b.value(kind, cell)}
-		if kind == Link {
-			if err := b.link(i+1, b.table.text(kind, cell)); err != nil {
+		if address, ok := b.clickable(kind, cell); ok {
+			if err := b.link(i+1, address); err != nil {
 				return err
 			}
+			b.cells[i] = excelize.Cell{StyleID: b.linked, Value: address}
 		}
 	}
 	return b.stream.SetRow("A"+strconv.Itoa(b.row), b.cells)
@@ -243,10 +249,16 @@ func significant(decimal string) int {
 	return len(digits)
 }
 
-func (b *workbook) link(column int, address string) error {
-	if b.links >= mostLinks || !strings.HasPrefix(address, "https://") && !strings.HasPrefix(address, "http://") {
-		return nil
+// clickable gives the address of a cell that Excel may open.
+func (b *workbook) clickable(kind Kind, cell any) (string, bool) {
+	if kind != Link || b.links >= mostLinks {
+		return "", false
 	}
+	address := b.table.text(kind, cell)
+	return address, strings.HasPrefix(address, "https://") || strings.HasPrefix(address, "http://")
+}
+
+func (b *workbook) link(column int, address string) error {
 	b.links++
 	cell, err := excelize.CoordinatesToCellName(column, b.row)
 	if err != nil {
