@@ -64,7 +64,8 @@ type workbook struct {
 	stream *excelize.StreamWriter
 	row    int // of the sheet, the header being 1
 	links  int // on the sheet
-	cells  []any
+	cells  []excelize.Cell
+	values []any // the cells, as excelize takes them
 }
 
 func (b *workbook) write() error {
@@ -111,7 +112,10 @@ func (b *workbook) prepare() error {
 		}
 		b.styles = append(b.styles, style)
 	}
-	b.cells = make([]any, len(b.table.Columns))
+	b.cells = make([]excelize.Cell, len(b.table.Columns))
+	for i := range b.cells {
+		b.values = append(b.values, &b.cells[i])
+	}
 	return nil
 }
 
@@ -195,7 +199,7 @@ func (b *workbook) add(_ int, row []any) error {
 			b.cells[i] = excelize.Cell{StyleID: b.linked, Value: address}
 		}
 	}
-	return b.stream.SetRow("A"+strconv.Itoa(b.row), b.cells)
+	return b.stream.SetRow("A"+strconv.Itoa(b.row), b.values)
 }
 
 // value is what Excel keeps: a number, a date or a string, never a formula.
@@ -206,11 +210,12 @@ func (b *workbook) value(kind Kind, cell any) any {
 		case v.IsZero():
 			return nil
 		case kind == Date:
-			return time.Date(v.Year(), v.Month(), v.Day(), 0, 0, 0, 0, time.UTC)
+			return float64(days(v))
 		case kind == Time:
 			// Excel's times know no zone: the reading on the zone's clock counts.
 			v = v.In(b.table.zone())
-			return time.Date(v.Year(), v.Month(), v.Day(), v.Hour(), v.Minute(), v.Second(), 0, time.UTC)
+			hour, minute, second := v.Clock()
+			return float64(days(v)) + float64(hour*3600+minute*60+second)/86400
 		}
 	case int:
 		if -1e15 < v && v < 1e15 {
@@ -230,6 +235,13 @@ func (b *workbook) value(kind Kind, cell any) any {
 		}
 	}
 	return text
+}
+
+// days counts from 1899-12-30, which makes Excel's dates right from March 1900.
+func days(t time.Time) int64 {
+	year, month, day := t.Date()
+	const of1970 = 25569
+	return of1970 + time.Date(year, month, day, 0, 0, 0, 0, time.UTC).Unix()/86400
 }
 
 // exactly is the number that Excel shows for a decimal, if it keeps all of its
