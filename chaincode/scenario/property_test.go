@@ -111,7 +111,7 @@ func (p *player) move() {
 	case "ship":
 		p.sending(label, "ship "+p.some()+" to "+p.pick("to", append(players, "urn:example:elsewhere")))
 	case "ship pack":
-		p.sending(label, "ship "+p.pick("pack", packNames)+" to "+p.pick("to", players))
+		p.sending(label, "ship "+p.pick("pack", packNames)+" to "+p.pick("to", append(players, "urn:example:elsewhere")))
 	case "receive":
 		p.event(label, "receive "+p.some())
 	case "receive pack":

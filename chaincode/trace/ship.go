@@ -190,7 +190,7 @@ func (d *desk) dispatch(s Shipment) error {
 func (d *desk) track(s Shipment) {
 	shipments.Put(d.tx, s, s.ID)
 	for _, id := range s.Packs {
-		packs.Put(d.tx, Pack{ID: id, Shipment: s.ID}, id)
+		d.place(Pack{ID: id, Shipment: s.ID})
 	}
 	if s.To == "" {
 		return
@@ -202,7 +202,7 @@ func (d *desk) track(s Shipment) {
 func (d *desk) untrack(s Shipment, holder string, boxes []string) {
 	shipments.Put(d.tx, s, s.ID)
 	for _, id := range boxes {
-		packs.Put(d.tx, Pack{ID: id, Holder: holder}, id)
+		d.place(Pack{ID: id, Holder: holder})
 	}
 	s.signposts(func(kind, id string) { waiting.Delete(d.tx, s.To, kind, id, s.ID) })
 }
@@ -242,6 +242,11 @@ func (d *desk) withdraw(id string) error {
 	s, _ := shipments.Get(d.tx, id)
 	if s.State != Offered && s.State != Departed {
 		return ErrShipmentDone.Refuse("shipment %s is %s", s.ID, s.State)
+	}
+	for _, box := range s.Packs {
+		if p, _ := packs.Get(d.tx, box); p.Shipment != s.ID {
+			return ErrShipmentDone.Refuse("%s is not in shipment %s any more", box, s.ID)
+		}
 	}
 	s.State = Cancelled
 	d.untrack(s, s.From, s.Packs)

@@ -28,10 +28,11 @@ const (
 )
 
 // glyphs tells which characters the fonts have, read once.
-var glyphs = sync.OnceValue(func() (g struct{ latin, chinese coverage }) {
-	g.latin, g.chinese = coverageOf(latinRegular), coverageOf(chinese)
-	return g
+var glyphs = sync.OnceValue(func() *covered {
+	return &covered{coverageOf(latinRegular), coverageOf(chinese)}
 })
+
+type covered struct{ latin, chinese coverage }
 
 // coverage is one bit for each character of the basic plane, which is all that
 // gofpdf sets.

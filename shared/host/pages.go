@@ -1,13 +1,35 @@
 package host
 
 import (
+	"embed"
+	"io/fs"
+
 	"github.com/tallyway/tallyway/shared/web"
 )
 
-// ownPages are the host's: where a visitor comes in, and the account.
+//go:embed pages/*.html
+var pageFiles embed.FS
+
+//go:embed i18n/zh.json
+var wordFiles embed.FS
+
+// roleAdmin is the role that looks after a company's users, as the contracts
+// name it.
+const roleAdmin = "admin"
+
+// ownPages are the host's: where a visitor comes in, their account, and the
+// users of their company.
 func (h *Host) ownPages() web.App {
-	return web.App{Name: "host", Routes: []web.Route{
+	return web.App{Name: "host", Pages: below(pageFiles, "pages"), Words: below(wordFiles, "i18n"), Routes: []web.Route{
 		{Method: "GET", Path: "/", Name: "host.home", Access: web.Public, Handler: h.home},
+		{Method: "GET", Path: "/account", Name: "host.account", Access: web.AnyUser, Handler: h.showAccount},
+		{Method: "POST", Path: "/account/password", Name: "host.password", Access: web.AnyUser.Needs("admin"), Handler: h.changePassword},
+		{Method: "POST", Path: "/account/tokens", Name: "host.makeToken", Access: web.AnyUser.Needs("admin"), Handler: h.makeToken},
+		{Method: "POST", Path: "/account/tokens/revoke", Name: "host.revokeToken", Access: web.AnyUser.Owned().Needs("admin"), Handler: h.revokeToken},
+		{Method: "POST", Path: "/account/sessions/revoke", Name: "host.revokeSession", Access: web.AnyUser.Owned().Needs("admin"), Handler: h.revokeSession},
+		{Method: "GET", Path: "/people", Name: "host.people", Access: web.Roles(roleAdmin).Needs("admin"), Handler: h.showPeople},
+		{Method: "POST", Path: "/people", Name: "host.addPerson", Access: web.Roles(roleAdmin).Needs("admin"), Handler: h.addPerson},
+		{Method: "POST", Path: "/people/:name/:act", Name: "host.changePerson", Access: web.Roles(roleAdmin).Owned().Needs("admin"), Handler: h.changePerson},
 	}}
 }
 
@@ -21,5 +43,13 @@ func (h *Host) home(c *web.Ctx) error {
 			return c.Redirect(face.Home)
 		}
 	}
-	return c.Redirect("/api")
+	return c.Redirect("/account")
+}
+
+func below(files embed.FS, dir string) fs.FS {
+	sub, err := fs.Sub(files, dir)
+	if err != nil {
+		panic(err) // the folder is embedded above
+	}
+	return sub
 }

@@ -73,3 +73,21 @@ ship 4 KGM of foreign/X7 to dairy                  ! trace/not-holder
 as cheese
 receive 4 KGM of foreign/X7, foreign#S7, urn:epc:id:sscc:4007630.0000000001
 ? trace.LotStatus lot=@foreign/X7
+# A shipment whose receiver the sender forgot is received all the same, with a flag.
+as dairy
+log 20 KGM of milk/L7
+pack 5 KGM of milk/L7 into P1
+out: ship 10 KGM of milk/L7, P1 to urn:example:elsewhere
+as market
+receive 16 KGM of milk/L7                          ! trace/not-addressed
+back: receive 10 KGM of milk/L7, P1
+as dairy
+retract out                                        ! trace/too-late-to-undo
+as market
+pack P1 into urn:example:tote:1
+retract back                                       ! trace/too-late-to-undo
+unpack P1 from urn:example:tote:1
+retract back
+receive 10 KGM of milk/L7, P1
+unpack from P1
+? trace.LotStatus lot=@milk/L7

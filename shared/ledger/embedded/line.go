@@ -39,7 +39,6 @@ type line struct {
 type txn struct {
 	id       string
 	writes   map[string][]byte // public writes; nil deletes
-	after    []*txn            // uncommitted transactions that it read from
 	since    time.Time         // when it took its place
 	envelope []byte            // set when signed
 	private  *rwset.TxPvtReadWriteSet
@@ -109,8 +108,8 @@ func (l *line) stand(t *txn, v *view) error {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 	}
-	if err := l.stopped(); l.broken != nil {
-		return err
+	if l.broken != nil {
+		return l.stopped()
 	}
 	if !v.fresh() {
 		return errStale

@@ -138,6 +138,31 @@ func TestACallerWhoLeavesCanAskForTheOutcome(t *testing.T) {
 	}
 }
 
+func TestBlocksKeepTheirBounds(t *testing.T) {
+	for name, bound := range map[string]func(*Config){
+		"by count": func(c *Config) { c.MaxBlock = 3 },
+		"by bytes": func(c *Config) { c.MaxBytes = 10_000 }, // a transaction here has about 3 kB
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := ledgertest.NewMembers(ledgertest.Orgs...)
+			c := configFor(t.TempDir(), m)
+			bound(&c)
+			l, err := Open(t.Context(), c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			load(t, l, m, 64)
+			for n := range l.Head().Block {
+				b, err := l.peer.GetBlockByNumber(n + 1)
+				if err != nil || len(b.Data.Data) > 3 {
+					t.Fatalf("block %d has %d transactions (%v)", n+1, len(b.GetData().GetData()), err)
+				}
+			}
+		})
+	}
+}
+
 func TestTheBlockHoldsNoBodyAndNoSecret(t *testing.T) {
 	m, dir := ledgertest.NewMembers(ledgertest.Orgs...), t.TempDir()
 	l := openIn(t, dir, m)

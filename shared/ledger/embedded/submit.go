@@ -126,7 +126,6 @@ func (l *Ledger) carry(ctx context.Context, r ledger.Request, p *proposal, arriv
 type execution struct {
 	*txn
 	result chaincode.Result
-	view   *view
 	rwset  []byte
 }
 
@@ -162,13 +161,13 @@ func (l *Ledger) runInLine(v *view, p *proposal) (*execution, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &txn{id: p.call.TxID, done: make(chan struct{}), writes: map[string][]byte{}, after: v.sources()}
+	t := &txn{id: p.call.TxID, done: make(chan struct{}), writes: map[string][]byte{}}
 	for _, w := range result.Writes {
 		if w.Org == "" {
 			t.writes[w.Key] = w.Value
 		}
 	}
-	return &execution{txn: t, result: result, view: v}, l.line.stand(t, v)
+	return &execution{txn: t, result: result}, l.line.stand(t, v)
 }
 
 // refuse passes a refusal on if it rests on what is true: on a fresh view, and

@@ -17,8 +17,8 @@ import (
 
 // Verify reads every block from its file and checks that the chain is whole:
 // hashes, transaction ids, the signatures of users and endorsers, the versions
-// of what was read, and that the blocks' writes give the state and the private
-// collections as they are now. The error is a *Fault for the first thing that
+// of the keys that were read (ranges are not read again), and that the blocks'
+// writes give the state and the private collections as they are now. The error is a *Fault for the first thing that
 // is wrong. Calls go on meanwhile, but commits wait while the state is compared.
 func (l *Ledger) Verify(ctx context.Context, progress func(block, of uint64)) error {
 	if err := l.enter(false); err != nil {
