@@ -28,13 +28,8 @@ var Contract = chaincode.Contract{
 		ErrNotAuthor, ErrTooLate, ErrNotYourPrefix, ErrNotMaker, ErrNotHolder, ErrNotEnough, ErrMoreOut, ErrTolerance,
 		ErrNotAddressed, ErrNoShipment, ErrShipmentDone, ErrNotYourShipment, ErrReason, ErrNoMismatch, ErrAlreadyPacked,
 		ErrNotInPack, ErrPackLoop, ErrPackSize, ErrRecalled, ErrHeld, ErrCase, ErrCaseExists, ErrNoCase, ErrCaseClosed,
-<<<<<<< .merge_file_BZx8pe
 		ErrNotYoursToBlock, ErrNotYoursToRelease, ErrNotConcerned, ErrProduct, ErrPlace, ErrNotYourPlace},
-	Events: []any{Captured{}, EventRetracted{}, LotLogged{}, HoldingChanged{}, Derived{}, Packed{}, Unpacked{},
-=======
-		ErrNotYoursToBlock, ErrNotYoursToRelease, ErrNotConcerned},
 	Events: []any{Captured{}, EventRetracted{}, LotLogged{}, HoldingChanged{}, Derived{}, Packed{}, Unpacked{}, PackPlaced{},
->>>>>>> .merge_file_Zuk7F4
 		ShipmentOffered{}, ShipmentAccepted{}, ShipmentDeclined{}, ShipmentCancelled{}, ShipmentReopened{},
 		MismatchOpened{}, MismatchAnswered{}, CaseOpened{}, LotBlocked{}, CaseExtended{}, CaseAcknowledged{}, CaseClosed{},
 		ProductDescribed{}, PlaceDescribed{}},

@@ -2,14 +2,12 @@ package host
 
 import (
 	"crypto/rand"
-	"errors"
 	"slices"
 	"strings"
 
 	"github.com/tallyway/tallyway/chaincode"
 	"github.com/tallyway/tallyway/shared/identity"
 	"github.com/tallyway/tallyway/shared/identity/accounts"
-	"github.com/tallyway/tallyway/shared/readmodel"
 	"github.com/tallyway/tallyway/shared/web"
 )
 
