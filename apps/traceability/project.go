@@ -2,8 +2,8 @@ package traceability
 
 import (
 	"context"
-	"encoding/json"
 	_ "embed"
+	"encoding/json"
 	"strings"
 	"time"
 
