@@ -53,6 +53,8 @@ func (c *Ctx) stream(changes <-chan Change) error {
 		select {
 		case <-c.Context().Done():
 			return nil
+		case <-c.server.stopping:
+			return nil
 		case <-beat.C:
 			err = c.push(": beat\n\n")
 		case change, ok := <-changes:
