@@ -3,7 +3,9 @@ package web
 import (
 	"fmt"
 	"html/template"
+	"maps"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -178,9 +180,9 @@ func (c *Ctx) Dress(param string) (id, dress string) {
 		}
 	}
 	best := rank(c.Request().Header.Get("Accept"), "text/html")
-	for kind, suffix := range dressKinds {
+	for _, kind := range slices.Sorted(maps.Keys(dressKinds)) {
 		if r := rank(c.Request().Header.Get("Accept"), kind); r > best {
-			best, dress = r, suffix
+			best, dress = r, dressKinds[kind]
 		}
 	}
 	return id, dress
