@@ -127,7 +127,7 @@ func (d *demo) app() web.App {
 		}}
 }
 
-func (d *demo) changes(c *web.Ctx, _ string) (<-chan web.Change, error) {
+func (d *demo) changes(ctx context.Context, _ *web.User, _ string) (<-chan web.Change, error) {
 	out := make(chan web.Change)
 	go func() {
 		defer close(out)
@@ -136,10 +136,10 @@ func (d *demo) changes(c *web.Ctx, _ string) (<-chan web.Change, error) {
 			case change := <-d.live:
 				select {
 				case out <- change:
-				case <-c.Context().Done():
+				case <-ctx.Done():
 					return
 				}
-			case <-c.Context().Done():
+			case <-ctx.Done():
 				return
 			}
 		}
