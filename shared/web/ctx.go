@@ -1,0 +1,188 @@
+package web
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+// Ctx is one request with what the house knows about it.
+type Ctx struct {
+	request
+	server  *Server
+	app     *mounted
+	route   *Route
+	user    *User
+	session string // the session cookie's value, or "" for tokens and strangers
+	lang    string
+	id      string
+	nonce   string
+	status  int
+	once    string // the form token of the page being rendered
+}
+
+// request keeps echo's methods at hand without taking the name Context, which
+// is the request's own here.
+type request = echo.Context
+
+const ctxKey = "tallyway.ctx"
+
+// ctx finds the request's Ctx, which observe has made.
+func (s *Server) ctx(ec echo.Context) *Ctx {
+	if c, ok := ec.Get(ctxKey).(*Ctx); ok {
+		return c
+	}
+	c := &Ctx{request: ec, server: s, app: s.home, id: requestID(ec.Request()), nonce: random(), status: http.StatusOK}
+	c.lang = c.language()
+	ec.Set(ctxKey, c)
+	return c
+}
+
+// Context ends when the visitor leaves or the request's deadline passes.
+func (c *Ctx) Context() context.Context { return c.Request().Context() }
+
+// User is who asks, or nil for a stranger.
+func (c *Ctx) User() *User { return c.user }
+
+// Lang is "en" or "zh".
+func (c *Ctx) Lang() string { return c.lang }
+
+// T says an English text in the reader's language; %s takes the facts.
+func (c *Ctx) T(text string, facts ...any) string { return c.server.words.T(c.lang, text, facts...) }
+
+// ID is the request's id; it stands in the log and in problem documents.
+func (c *Ctx) ID() string { return c.id }
+
+// Log writes with the request's id.
+func (c *Ctx) Log() *slog.Logger { return c.server.cfg.Log.With("request", c.id) }
+
+// Status sets the status of the page rendered next.
+func (c *Ctx) Status(code int) *Ctx { c.status = code; return c }
+
+// Redirect sends the browser to a page of this house by 303. Any other
+// address is a mistake of the program or an attack, and becomes "/".
+func (c *Ctx) Redirect(to string) error { return c.request.Redirect(http.StatusSeeOther, local(to)) }
+
+// local keeps an address that came from outside within the house.
+func local(to string) string {
+	u, err := url.Parse(to)
+	if err != nil || u.IsAbs() || u.Host != "" || !strings.HasPrefix(to, "/") ||
+		strings.HasPrefix(to, "//") || strings.ContainsAny(to, "\\\n\r\t") {
+		return "/"
+	}
+	return to
+}
+
+// WantsJSON reports whether the visitor would rather read data than a page.
+func (c *Ctx) WantsJSON() bool {
+	if isAPI(c.Request().URL.Path) {
+		return true
+	}
+	return prefers(c.Request().Header.Get(echo.HeaderAccept), "application/json", "text/html")
+}
+
+// deadline gives the handler a bounded time.
+func (c *Ctx) deadline(d time.Duration) context.CancelFunc {
+	ctx, cancel := context.WithTimeout(c.Context(), d)
+	c.SetRequest(c.Request().WithContext(ctx))
+	return cancel
+}
+
+// cookie sets a cookie of the house for the whole site.
+func (c *Ctx) cookie(name, value string, age time.Duration, httpOnly bool) {
+	k := &http.Cookie{Name: name, Value: value, Path: "/", HttpOnly: httpOnly,
+		Secure: c.server.cfg.TLS, SameSite: http.SameSiteLaxMode, MaxAge: int(age.Seconds())}
+	if value == "" {
+		k.MaxAge = -1
+	}
+	c.SetCookie(k)
+}
+
+func (c *Ctx) readCookie(name string) string {
+	k, err := c.Cookie(name)
+	if err != nil {
+		return ""
+	}
+	return k.Value
+}
+
+// Flash shows a sentence on the next page.
+func (c *Ctx) Flash(text string, facts ...any) {
+	c.cookie(flashCookie, url.QueryEscape(c.T(text, facts...)), time.Minute, true)
+}
+
+const flashCookie = "tw_flash"
+
+// takeFlash reads the sentence and forgets it.
+func (c *Ctx) takeFlash() string {
+	v := c.readCookie(flashCookie)
+	if v == "" {
+		return ""
+	}
+	c.cookie(flashCookie, "", 0, true)
+	text, err := url.QueryUnescape(v)
+	if err != nil || len(text) > 500 {
+		return ""
+	}
+	return text
+}
+
+// setPreferences keeps ?lang= and ?theme= for the visitor and sends them back
+// to the same address without them, so that the switches work without script.
+func (c *Ctx) setPreferences() (done bool, err error) {
+	r := c.Request()
+	if r.Method != http.MethodGet || isAPI(r.URL.Path) {
+		return false, nil
+	}
+	q := r.URL.Query()
+	lang, theme := q.Get("lang"), q.Get("theme")
+	if lang == "" && theme == "" {
+		return false, nil
+	}
+	if lang == "en" || lang == "zh" {
+		c.cookie(langCookie, lang, 365*24*time.Hour, true)
+	}
+	switch theme {
+	case "light", "dark":
+		c.cookie(themeCookie, theme, 365*24*time.Hour, false)
+	case "auto":
+		c.cookie(themeCookie, "", 0, false)
+	}
+	q.Del("lang")
+	q.Del("theme")
+	to := r.URL.EscapedPath()
+	if rest := q.Encode(); rest != "" {
+		to += "?" + rest
+	}
+	return true, c.Redirect(to)
+}
+
+const (
+	langCookie  = "tw_lang"
+	themeCookie = "tw_theme"
+)
+
+// theme is "light", "dark" or "" for what the system says.
+func (c *Ctx) theme() string {
+	switch t := c.readCookie(themeCookie); t {
+	case "light", "dark":
+		return t
+	}
+	return ""
+}
+
+// language: the switch on this device, the user's setting, then the browser.
+func (c *Ctx) language() string {
+	if v := c.readCookie(langCookie); v == "en" || v == "zh" {
+		return v
+	}
+	if c.user != nil && (c.user.Lang == "en" || c.user.Lang == "zh") {
+		return c.user.Lang
+	}
+	return negotiate(c.Request().Header.Get("Accept-Language"))
+}

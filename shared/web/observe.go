@@ -1,0 +1,130 @@
+package web
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// random is 128 bits of it, as text.
+func random() string { return rand.Text() }
+
+// requestID takes a proxy's id when it is harmless, so that one id leads
+// through all logs.
+func requestID(r *http.Request) string {
+	id := r.Header.Get(echo.HeaderXRequestID)
+	if len(id) < 8 || len(id) > 64 {
+		return random()
+	}
+	for _, b := range []byte(id) {
+		if !(b == '-' || b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z') {
+			return random()
+		}
+	}
+	return id
+}
+
+// observe names the request, measures it and writes the access log.
+func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(ec echo.Context) error {
+		begin := time.Now()
+		c := s.ctx(ec)
+		ec.Response().Header().Set(echo.HeaderXRequestID, c.id)
+		if err := next(ec); err != nil {
+			ec.Error(err)
+		}
+		took, status := time.Since(begin), ec.Response().Status
+		route := ec.Path()
+		if route == "" || status == http.StatusNotFound && c.route == nil {
+			route = "none"
+		}
+		s.times.WithLabelValues(route, ec.Request().Method, strconv.Itoa(status)).Observe(took.Seconds())
+		s.logAccess(c, route, status, took)
+		return nil
+	}
+}
+
+func (s *Server) logAccess(c *Ctx, route string, status int, took time.Duration) {
+	who := ""
+	if c.user != nil {
+		who = c.user.ID
+	}
+	r := c.Request()
+	s.cfg.Log.LogAttrs(r.Context(), slog.LevelInfo, "request",
+		slog.String("request", c.id), slog.String("method", r.Method), slog.String("path", r.URL.Path),
+		slog.String("route", route), slog.Int("status", status), slog.Int64("bytes", c.Response().Size),
+		slog.Duration("took", took), slog.String("addr", c.RealIP()), slog.String("user", who))
+}
+
+// recoverPanics turns a panic into a fault; its stack goes to the log alone.
+func (s *Server) recoverPanics(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(ec echo.Context) (err error) {
+		defer func() {
+			p := recover()
+			if p == nil {
+				return
+			}
+			if e, ok := p.(error); ok && errors.Is(e, http.ErrAbortHandler) {
+				panic(p)
+			}
+			s.ctx(ec).Log().Error("panic", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			err = fmt.Errorf("panic: %v", p)
+		}()
+		return next(ec)
+	}
+}
+
+// secure sends the headers that keep a page to this house alone: no script
+// but our own files, no frame, no other origin.
+func (s *Server) secure(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(ec echo.Context) error {
+		c := s.ctx(ec)
+		h := ec.Response().Header()
+		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self' 'nonce-"+c.nonce+"'; style-src 'self' 'nonce-"+c.nonce+
+			"'; img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self'; "+
+			"form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Permissions-Policy", "camera=(self), geolocation=(), microphone=(), payment=(), usb=()")
+		if s.cfg.TLS {
+			h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+		}
+		return next(ec)
+	}
+}
+
+func requestTimes(reg *prometheus.Registry) *prometheus.HistogramVec {
+	h := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "tallyway_web_request_seconds", Help: "Time from a request's head to the end of its answer.",
+		Buckets: []float64{.002, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10, 30},
+	}, []string{"route", "method", "status"})
+	reg.MustRegister(h)
+	return h
+}
+
+func (s *Server) serveMetrics(c *Ctx) error {
+	promhttp.HandlerFor(s.cfg.Metrics, promhttp.HandlerOpts{}).ServeHTTP(c.Response(), c.Request())
+	return nil
+}
+
+func showHealth(c *Ctx) error {
+	if check := c.server.cfg.Health; check != nil {
+		if err := check(c.Context()); err != nil {
+			c.Log().Error("health", "error", err)
+			return c.JSON(http.StatusServiceUnavailable, map[string]string{"status": "unwell", "request": c.id})
+		}
+	}
+	return c.JSON(http.StatusOK, map[string]string{"status": "ok"})
+}

@@ -1,0 +1,263 @@
+package web
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+// pageSet is an app's pages in one language, each with the shell and the
+// partials around it.
+type pageSet struct{ pages map[string]*template.Template }
+
+// Languages that everything a person reads is in.
+var Languages = []string{"en", "zh"}
+
+// Placeholders that Render replaces after a page has been made: what belongs
+// to the session cannot stand in templates that are parsed once. They are not
+// guessable, so nothing a user has typed can be taken for one.
+var (
+	csrfMark  = "csrf" + random()
+	nonceMark = "nonce" + random()
+	onceMark  = "once" + random()
+)
+
+// parsePages reads an app's pages for every language. A page defines "title"
+// and "main", which take the view.
+func (s *Server) parsePages(fsys fs.FS) map[string]*pageSet {
+	sets := map[string]*pageSet{}
+	if fsys == nil {
+		return sets
+	}
+	for _, lang := range Languages {
+		set, err := s.parseLanguage(fsys, lang)
+		if err != nil {
+			panic(fmt.Errorf("web: %w", err))
+		}
+		sets[lang] = set
+	}
+	return sets
+}
+
+func (s *Server) parseLanguage(fsys fs.FS, lang string) (*pageSet, error) {
+	base, err := template.New("").Funcs(s.functions(lang)).ParseFS(pageFiles, "pages/_*.html")
+	if err != nil {
+		return nil, err
+	}
+	names, err := fs.Glob(fsys, "*.html")
+	if err != nil {
+		return nil, err
+	}
+	var own []string
+	for _, name := range names {
+		if !strings.HasPrefix(name, "_") {
+			own = append(own, name)
+		} else if base, err = base.ParseFS(fsys, name); err != nil {
+			return nil, err
+		}
+	}
+	set := &pageSet{pages: map[string]*template.Template{}}
+	for _, name := range own {
+		page, err := template.Must(base.Clone()).ParseFS(fsys, name)
+		if err != nil {
+			return nil, err
+		}
+		if page.Lookup("main") == nil || page.Lookup("title") == nil {
+			return nil, fmt.Errorf(`%s defines no "title" or no "main"`, name)
+		}
+		set.pages[name] = page
+	}
+	return set, nil
+}
+
+// shell is what the frame around a page needs to know.
+type shell struct {
+	View                 any
+	Product, Lang, Theme string
+	User                 *User
+	App                  App
+	Apps                 []App
+	Nav                  []NavItem
+	Path, Flash, Request string
+	Live                 bool
+	Here                 string // address without the switches, to which they are added
+}
+
+// Render answers with a page, or with the view as JSON for those who would
+// rather have that. A HEAD is answered without the body by the server.
+func (c *Ctx) Render(page string, view any) error {
+	if c.WantsJSON() && page != "refused.html" {
+		return c.JSON(c.status, view)
+	}
+	b, err := c.page(page, view)
+	if err != nil {
+		return fmt.Errorf("make the page %s: %w", page, err)
+	}
+	h := c.Response().Header()
+	h.Set(echo.HeaderVary, "Accept, Accept-Language, Cookie")
+	h.Set(echo.HeaderCacheControl, "no-store")
+	return c.HTMLBlob(c.status, b)
+}
+
+func (c *Ctx) page(name string, view any) ([]byte, error) {
+	t := c.find(name)
+	if t == nil {
+		return nil, fmt.Errorf("there is no page %s", name)
+	}
+	var b bytes.Buffer
+	if err := t.ExecuteTemplate(&b, "shell", c.shell(view)); err != nil {
+		return nil, err
+	}
+	return c.seal(b.Bytes()), nil
+}
+
+func (c *Ctx) find(name string) *template.Template {
+	for _, m := range []*mounted{c.app, c.server.home} {
+		if set := m.pages[c.lang]; set != nil && set.pages[name] != nil {
+			return set.pages[name]
+		}
+	}
+	return nil
+}
+
+// seal puts the session's tokens in.
+func (c *Ctx) seal(page []byte) []byte {
+	csrf := ""
+	if c.session != "" {
+		csrf = c.server.cfg.Auth.CSRF(c.session)
+	}
+	if c.once == "" {
+		c.once = random()
+	}
+	return []byte(strings.NewReplacer(csrfMark, template.HTMLEscapeString(csrf), nonceMark, c.nonce, onceMark, c.once).Replace(string(page)))
+}
+
+func (c *Ctx) shell(view any) shell {
+	r := c.Request()
+	s := shell{View: view, Product: c.server.cfg.Title, Lang: c.lang, Theme: c.theme(), User: c.user, App: c.app.App,
+		Path: r.URL.Path, Flash: c.takeFlash(), Request: c.id, Live: c.server.cfg.Live != nil && c.user != nil, Here: here(r)}
+	for _, m := range c.server.mounted {
+		if m.Title != "" && c.sees(m.Roles) {
+			s.Apps = append(s.Apps, m.App)
+		}
+	}
+	for _, item := range c.app.Nav {
+		if c.sees(item.Roles) {
+			s.Nav = append(s.Nav, item)
+		}
+	}
+	return s
+}
+
+func (c *Ctx) sees(roles []string) bool {
+	if c.user == nil {
+		return false
+	}
+	return len(roles) == 0 || Roles(roles...).Allows(c.user)
+}
+
+// here is a GET's own address; after a refused POST it is the form's.
+func here(r *http.Request) string {
+	q := r.URL.Query()
+	if r.Method != http.MethodGet {
+		q = nil
+	}
+	if len(q) == 0 {
+		return r.URL.Path + "?"
+	}
+	return r.URL.Path + "?" + q.Encode() + "&"
+}
+
+// Current is the navigation's entry that the page belongs to.
+func (s shell) Current() string {
+	best := ""
+	for _, item := range s.Nav {
+		under := s.Path == item.Href || strings.HasPrefix(s.Path, strings.TrimSuffix(item.Href, "/")+"/")
+		if under && len(item.Href) > len(best) {
+			best = item.Href
+		}
+	}
+	return best
+}
+
+// Bottom is the phone's bar: five entries at most.
+func (s shell) Bottom() []NavItem { return s.Nav[:min(5, len(s.Nav))] }
+
+// functions are what templates can call, in one language.
+func (s *Server) functions(lang string) template.FuncMap {
+	say := func(text string, facts ...any) string { return s.words.T(lang, text, facts...) }
+	return template.FuncMap{
+		"t":        say,
+		"lang":     func() string { return lang },
+		"date":     func(t time.Time) template.HTML { return moment(t.In(s.cfg.Zone), dateForm[lang]) },
+		"clock":    func(t time.Time) template.HTML { return moment(t.In(s.cfg.Zone), "15:04") },
+		"datetime": func(t time.Time) template.HTML { return moment(t.In(s.cfg.Zone), dateForm[lang]+" 15:04") },
+		"asset":    s.assets.address,
+		"icon":     icon,
+		"token":    formToken,
+		"csrf":     func() string { return csrfMark },
+		"nonce":    func() string { return nonceMark },
+		"toneicon": toneIcon,
+		"tonename": func(tone string) string { return say(toneNames[tone]) },
+		"isnumber": isNumber,
+		"kind":     kindOf,
+		"json":     asJSON,
+		"base":     path.Base,
+		"list":     func(v ...any) []any { return v },
+		"dict":     dict,
+	}
+}
+
+var dateForm = map[string]string{"en": "2 Jan 2006", "zh": "2006年1月2日"}
+
+// moment is a time for people, with its instant and zone for machines and on
+// hover.
+func moment(t time.Time, form string) template.HTML {
+	if t.IsZero() {
+		return "—"
+	}
+	return template.HTML(fmt.Sprintf(`<time datetime="%s" title="%s">%s</time>`,
+		t.Format(time.RFC3339), t.Format("2006-01-02 15:04:05 UTC-07:00"), t.Format(form)))
+}
+
+// icon names a symbol of the sprite; words stand beside it, so it is hidden
+// from readers of the page's text.
+func icon(name string) template.HTML {
+	return template.HTML(`<svg class="icon" aria-hidden="true" focusable="false"><use href="#i-` + template.HTMLEscapeString(name) + `"/></svg>`)
+}
+
+// formToken is what every POST form of a page carries: the session's token
+// against forgery, and one that makes a double click count once.
+func formToken() template.HTML {
+	return template.HTML(`<input type="hidden" name="` + csrfField + `" value="` + csrfMark + `">` +
+		`<input type="hidden" name="` + onceField + `" value="` + onceMark + `">`)
+}
+
+func asJSON(v any) (string, error) {
+	b, err := json.Marshal(v)
+	return string(b), err
+}
+
+// dict makes a partial's arguments: {{template "x" (dict "Title" "…")}}.
+func dict(pairs ...any) (map[string]any, error) {
+	if len(pairs)%2 != 0 {
+		return nil, fmt.Errorf("dict needs pairs")
+	}
+	m := map[string]any{}
+	for i := 0; i < len(pairs); i += 2 {
+		key, ok := pairs[i].(string)
+		if !ok {
+			return nil, fmt.Errorf("dict needs names, not %v", pairs[i])
+		}
+		m[key] = pairs[i+1]
+	}
+	return m, nil
+}
