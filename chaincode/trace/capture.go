@@ -30,8 +30,8 @@ type Capture struct {
 // Outcome is the reply to Capture.
 type Outcome struct {
 	Hash     string   `json:"hash"`
-	Status   string   `json:"status"` // "captured" or "duplicate"
-	Lots     []string `json:"lots,omitempty"`
+	Status   string   `json:"status"`         // "captured" or "duplicate"
+	Lots     []string `json:"lots,omitempty"` // lots, single things and packs that it names
 	Shipment string   `json:"shipment,omitempty"`
 	Flags    []string `json:"flags,omitempty"`
 }
@@ -89,6 +89,10 @@ func open(tx *chaincode.Tx, c Capture) (*desk, error) {
 	}
 	if !tx.Caller().Has(party.Operator) && !lookingOnly(e) {
 		return nil, chaincode.ErrRole.Refuse("a %s needs the role %s", e.BizStep, party.Operator)
+	}
+	c.Event, err = json.Marshal(c.Event) // the bytes that are stored and committed to
+	if err != nil {
+		return nil, invalid(err)
 	}
 	d := &desk{tx: tx, by: by, event: e, c: c}
 	d.record = Record{Hash: hash, Type: e.Type, Author: by.ID, Time: e.Time, At: tx.At()}

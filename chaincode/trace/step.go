@@ -1,8 +1,10 @@
 package trace
 
 import (
+	"errors"
 	"slices"
 
+	"github.com/tallyway/tallyway/chaincode"
 	"github.com/tallyway/tallyway/shared/gs1"
 )
 
@@ -99,10 +101,27 @@ func (s Step) reversed() Step {
 func (d *desk) undo(steps []Step) error {
 	for _, s := range slices.Backward(steps) {
 		if err := d.undoStep(s); err != nil {
-			return ErrTooLate.Refuse("%s", err)
+			return tooLate(err)
 		}
 	}
 	return nil
+}
+
+// tooLate tells what stands in the way.
+func tooLate(cause error) error {
+	var r *chaincode.Refusal
+	if errors.As(cause, &r) {
+		return ErrTooLate.Refuse(r.Format, anyOf(r.Facts)...)
+	}
+	return cause
+}
+
+func anyOf(facts []string) []any {
+	all := make([]any, len(facts))
+	for i, f := range facts {
+		all[i] = f
+	}
+	return all
 }
 
 func (d *desk) undoStep(s Step) error {

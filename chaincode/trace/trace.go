@@ -69,7 +69,7 @@ type Record struct {
 	At       time.Time      `json:"at"`     // when it was captured
 	Sharing  string         `json:"sharing"`
 	Copies   []Copy         `json:"copies,omitempty"`
-	Lots     []string       `json:"lots,omitempty"`
+	Lots     []string       `json:"lots,omitempty"` // lots, single things and packs that it names
 	Shipment string         `json:"shipment,omitempty"`
 	Flags    []string       `json:"flags,omitempty"`
 	Error    *ErrorDeclared `json:"error,omitempty"`
@@ -95,8 +95,9 @@ var (
 	packs      = chaincode.Table[Pack]{Name: "pack"}
 	contents   = chaincode.Table[Content]{Name: "content"} // pack, child
 	processes  = chaincode.Table[Process]{Name: "process"}
-	uses       = chaincode.Table[string]{Name: "use"}    // input lot, process
-	members    = chaincode.Table[string]{Name: "member"} // lot, single thing
+	sides      = chaincode.Table[Line]{Name: "process-line"} // process, "in" or "out", lot
+	uses       = chaincode.Table[string]{Name: "use"}        // input lot, process
+	members    = chaincode.Table[string]{Name: "member"}     // lot, single thing
 	cases      = chaincode.Table[Case]{Name: "case"}
 	// blocks are apart from the lots: they are written rarely and read, as a
 	// range, by everything that would move a lot.
