@@ -178,3 +178,38 @@ func must[T any](v T, err error) T {
 	}
 	return v
 }
+
+// exported is one authority on its way to another process.
+type exported struct{ Certificate, Key []byte }
+
+// Export writes the authorities, with their keys, for Import in another
+// process of the same test.
+func (m *Members) Export() []byte {
+	all := map[string]exported{}
+	for org, a := range m.authorities {
+		all[org] = exported{a.certificate.Raw, must(x509.MarshalECPrivateKey(a.key))}
+	}
+	return must(json.Marshal(all))
+}
+
+// Import reads what Export wrote. Nodes are enrolled anew.
+func Import(b []byte) (*Members, error) {
+	var all map[string]exported
+	if err := json.Unmarshal(b, &all); err != nil {
+		return nil, err
+	}
+	m := &Members{authorities: map[string]*authority{}, known: map[string]*known{}}
+	for org, e := range all {
+		certificate, err := x509.ParseCertificate(e.Certificate)
+		if err != nil {
+			return nil, err
+		}
+		key, err := x509.ParseECPrivateKey(e.Key)
+		if err != nil {
+			return nil, err
+		}
+		m.authorities[org] = &authority{certificate: certificate, key: key}
+		m.authorities[org].node = m.User(org, "", "peer0."+org)
+	}
+	return m, nil
+}
