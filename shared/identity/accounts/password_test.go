@@ -10,7 +10,7 @@ import (
 )
 
 func TestPasswords(t *testing.T) {
-	a := &Accounts{Config: Config{Words: []string{"Greenfield Dairy"}}}
+	a := &Accounts{config: Config{Words: []string{"Greenfield Dairy"}}}
 	for password, want := range map[string]error{
 		phrase:                     nil,
 		phrase2:                    nil,
@@ -23,6 +23,7 @@ func TestPasswords(t *testing.T) {
 		strings.Repeat("ab1 ", 33):     ErrPasswordLong,
 		"valid but \xff not text":      ErrPasswordText,
 		"aaaaaaaaaaaaaaaa":             ErrPasswordCommon,
+		"kxqzkkxzqqkzxkqzx":            ErrPasswordCommon,
 		"abcabcabcabcabcabc":           ErrPasswordCommon,
 		"hT4k!hT4k!hT4k!hT4k!":         ErrPasswordCommon,
 		"abcdefghijklmnopqrst":         ErrPasswordCommon,
@@ -75,8 +76,8 @@ func TestALoginBringsTheHashUpToDate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if p, err := parsePHC(row.password); err != nil || p.Hashing != who.Hashing {
-			t.Errorf("stored %s after a login at %+v: %v", row.password, who.Hashing, err)
+		if p, err := parsePHC(row.password); err != nil || p.Hashing != who.config.Hashing {
+			t.Errorf("stored %s after a login at %+v: %v", row.password, who.config.Hashing, err)
 		}
 	}
 }
@@ -143,6 +144,8 @@ func FuzzParsePHC(f *testing.F) {
 	f.Add("$argon2id$v=19$m=4294967295,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc")
 	f.Add("$argon2i$v=19$m=64,t=1,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc")
 	f.Add("$argon2id$v=19$m=+64,t=01,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc")
+	f.Add("$argon2id$v=19$m=64,t=01,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc")
+	f.Add("$argon2id$v=19$m=64,t=1,p=1,x=2$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc")
 	f.Add("$$$$$")
 	f.Fuzz(func(t *testing.T, s string) {
 		p, err := parsePHC(s)
