@@ -32,13 +32,17 @@ func App() host.App {
 
 // app is the app over an open host.
 type app struct {
-	host    *host.Host
-	db      *readmodel.DB
-	lineage *lineageCache
+	host     *host.Host
+	db       *readmodel.DB
+	lineage  *lineageCache
+	captures *captures
 }
 
 func open(ctx context.Context, h *host.Host) (web.App, error) {
 	a := &app{host: h, db: h.DB, lineage: newLineageCache(h.DB)}
+	if err := a.openCaptures(ctx); err != nil {
+		return web.App{}, err
+	}
 	return web.App{
 		Name: "traceability", Title: "Traceability", Home: "/traceability", Icon: "truck",
 		Nav: []web.NavItem{
