@@ -42,6 +42,9 @@ type Verifier interface {
 	// MUST be safe for concurrent use and SHOULD remember certificates that it
 	// has parsed. Users and member nodes are verified alike.
 	Verify(creator, message, signature []byte) (chaincode.Caller, error)
+	// VerifyAt asks the same of an earlier moment, for blocks of the past: a
+	// certificate that has ended since was valid then.
+	VerifyAt(creator, message, signature []byte, at time.Time) (chaincode.Caller, error)
 }
 
 // Config says what a ledger is made of.
