@@ -164,11 +164,11 @@ func (c *chain) checkSignatures(o *opened, sets sets) *Fault {
 		needed = append(needed, strings.TrimPrefix(coll.CollectionName, Collection("")))
 	}
 	for i, e := range o.endorsements {
-		node, err := c.verifier.VerifyAt(e.Endorser, append(append([]byte{}, o.response...), e.Endorser...), e.Signature, o.at())
+		org, err := c.verifier.VerifyNodeAt(e.Endorser, append(append([]byte{}, o.response...), e.Endorser...), e.Signature, o.at())
 		if err != nil {
 			return faultf("its endorsement %d does not hold: %v", i+1, err)
 		}
-		needed = slices.DeleteFunc(needed, func(org string) bool { return org == node.Org })
+		needed = slices.DeleteFunc(needed, func(n string) bool { return n == org })
 	}
 	if len(needed) > 0 {
 		return faultf("it lacks the endorsement of %s", needed[0])
