@@ -2,8 +2,8 @@ package traceability
 
 import (
 	"context"
-	"encoding/json"
 	_ "embed"
+	"encoding/json"
 	"strings"
 	"time"
 
@@ -18,7 +18,7 @@ var schema string
 
 // tables are those of read.sql, in its order.
 var tables = []string{"tr_members", "tr_parties", "tr_places", "tr_products", "tr_lots", "tr_accounts", "tr_events", "tr_named",
-	"tr_process_lines", "tr_contents", "tr_shipments", "tr_shipment_lines", "tr_shipment_packs", "tr_cases", "tr_case_lots",
+	"tr_process_lines", "tr_contents", "tr_packs", "tr_shipments", "tr_shipment_lines", "tr_shipment_packs", "tr_cases", "tr_case_lots",
 	"tr_acknowledgements"}
 
 // projection says what each event does to the tables.
@@ -95,6 +95,11 @@ func projectGoods(p *readmodel.Projection) {
 	readmodel.On(p, derived)
 	readmodel.On(p, func(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.Packed) error {
 		return putContent(ctx, tx, e.Pack, e.Child, e.Line)
+	})
+	readmodel.On(p, func(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.PackPlaced) error {
+		return run(ctx, tx, `INSERT INTO tr_packs (pack, holder, parent, shipment) VALUES ($1, $2, $3, $4)
+			ON CONFLICT (pack) DO UPDATE SET holder = excluded.holder, parent = excluded.parent, shipment = excluded.shipment`,
+			e.Pack.ID, e.Pack.Holder, e.Pack.Parent, e.Pack.Shipment)
 	})
 	readmodel.On(p, func(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.Unpacked) error {
 		if e.Child != "" || e.Line.Amount.IsZero() {

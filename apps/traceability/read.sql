@@ -133,6 +133,14 @@ CREATE TABLE tr_contents (
 );
 CREATE INDEX tr_contents_child ON tr_contents (child);
 
+CREATE TABLE tr_packs (
+	pack     TEXT PRIMARY KEY,
+	holder   TEXT NOT NULL, -- of an outermost pack
+	parent   TEXT NOT NULL, -- the pack around it
+	shipment TEXT NOT NULL  -- on its way
+);
+CREATE INDEX tr_packs_holder ON tr_packs (holder);
+
 CREATE TABLE tr_shipments (
 	id        TEXT PRIMARY KEY,
 	sender    TEXT NOT NULL,

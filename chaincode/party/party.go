@@ -180,9 +180,6 @@ func ActiveRegulator(tx *chaincode.Tx) (Party, error) {
 // Find loads a company by its id.
 func Find(tx *chaincode.Tx, id string) (Party, bool) { return parties.Get(tx, id) }
 
-// FindMember loads a member by its MSP id.
-func FindMember(tx *chaincode.Tx, id string) (Member, bool) { return members.Get(tx, id) }
-
 // ByGLN finds the company at a GLN that it has registered.
 func ByGLN(tx *chaincode.Tx, gln string) (Party, bool) {
 	id, ok := glns.Get(tx, gln)

@@ -45,7 +45,10 @@ import (
 //go:embed cases
 var Files embed.FS
 
-// Ledger is what runs the calls of a story.
+// Ledger is what runs the calls of a story. It MUST use the time and the caller
+// of the call, and may choose a transaction id of its own. Where stories share
+// events privately, the call has to reach the members that keep copies:
+// DairyMSP, HarbourMSP and AuthorityMSP.
 type Ledger interface {
 	// Submit commits a command. The error is a *chaincode.Refusal when a rule
 	// said no.

@@ -88,7 +88,7 @@ func open(tx *chaincode.Tx, c Capture) (*desk, error) {
 		return nil, ErrFuture.Refuse("%s, while it is %s", e.Time.Format(time.RFC3339), tx.At().Format(time.RFC3339)).On("event")
 	}
 	if !tx.Caller().Has(party.Operator) && !lookingOnly(e) {
-		return nil, chaincode.ErrRole.Refuse("a %s needs the role %s", e.BizStep, party.Operator)
+		return nil, chaincode.ErrRole.Refuse("an event that moves goods needs the role %s", party.Operator)
 	}
 	c.Event, err = json.Marshal(c.Event) // the bytes that are stored and committed to
 	if err != nil {
@@ -206,7 +206,7 @@ func (d *desk) dispose(things []thing, to string) error {
 	if len(boxes) > 0 {
 		return ErrAlreadyPacked.Refuse("%s is a pack: its contents leave one by one", boxes[0])
 	}
-	lines, err := d.lines(loose)
+	lines, err := d.atHandOf(loose)
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ var Contract = chaincode.Contract{
 		ErrNotAddressed, ErrNoShipment, ErrShipmentDone, ErrNotYourShipment, ErrReason, ErrNoMismatch, ErrAlreadyPacked,
 		ErrNotInPack, ErrPackLoop, ErrPackSize, ErrRecalled, ErrHeld, ErrCase, ErrCaseExists, ErrNoCase, ErrCaseClosed,
 		ErrNotYoursToBlock, ErrNotYoursToRelease, ErrNotConcerned, ErrProduct, ErrPlace, ErrNotYourPlace},
-	Events: []any{Captured{}, EventRetracted{}, LotLogged{}, HoldingChanged{}, Derived{}, Packed{}, Unpacked{},
+	Events: []any{Captured{}, EventRetracted{}, LotLogged{}, HoldingChanged{}, Derived{}, Packed{}, Unpacked{}, PackPlaced{},
 		ShipmentOffered{}, ShipmentAccepted{}, ShipmentDeclined{}, ShipmentCancelled{}, ShipmentReopened{},
 		MismatchOpened{}, MismatchAnswered{}, CaseOpened{}, LotBlocked{}, CaseExtended{}, CaseAcknowledged{}, CaseClosed{},
 		ProductDescribed{}, PlaceDescribed{}},

@@ -90,7 +90,7 @@ func (d *desk) move(party string, l Line, from, to string) error {
 
 // take moves a quantity that the caller has to hold.
 func (d *desk) take(l Line, to string) error {
-	if !accounts.Has(d.tx, l.Lot, d.by.ID) {
+	if a, _ := accounts.Get(d.tx, l.Lot, d.by.ID); a.Held.IsZero() && a.Packed.IsZero() {
 		return ErrNotHolder.Refuse("%s is held by %s", l.Lot, d.holderOf(l.Lot))
 	}
 	return d.move(d.by.ID, l, held, to)

@@ -82,6 +82,13 @@ type Unpacked struct {
 	Event string `json:"event"`
 }
 
+// PackPlaced tells where a pack is from now on: with a holder, in another pack,
+// or on its way in a shipment.
+type PackPlaced struct {
+	Pack  Pack   `json:"pack"`            // absolute
+	Event string `json:"event,omitempty"` // hash; empty after a decline, a call-back or a settlement
+}
+
 // ShipmentOffered tells that goods are on their way, or have left the network.
 type ShipmentOffered struct {
 	Shipment Shipment `json:"shipment"`

@@ -52,9 +52,6 @@ func (d *desk) make(t thing) (Line, error) {
 // grow stores the lot and adds the quantity to it.
 func (d *desk) grow(l Lot, t thing) (Line, error) {
 	lots.Put(d.tx, l, l.ID)
-	if l.Batch != "" {
-		members.Put(d.tx, l.ID, l.Batch, l.ID)
-	}
 	line, err := d.line(t)
 	if err != nil {
 		return line, err
@@ -102,10 +99,13 @@ func batchOf(l Lot) string {
 }
 
 // prefixDigits are the digits of a key that begin with the company prefix: a
-// GTIN leads with its indicator.
+// GTIN leads with its indicator, an SSCC with its extension digit.
 func prefixDigits(t thing) string {
 	if gtin := t.key.GTIN(); gtin != "" {
 		return gtin[1:]
+	}
+	if t.key.Primary.AI == "00" {
+		return t.key.Primary.Value[1:]
 	}
 	return ""
 }

@@ -145,7 +145,7 @@ func (d *desk) book(m Mismatch) error {
 	if m.Sender == OutcomeReturned {
 		loose, boxed = held, packed
 		for _, id := range m.Packs {
-			packs.Put(d.tx, Pack{ID: id, Holder: m.From}, id)
+			d.place(Pack{ID: id, Holder: m.From})
 		}
 	}
 	for _, l := range m.short() {

@@ -59,14 +59,20 @@ func (d *desk) aggregate() error {
 // openPack makes a pack known, with the caller as its holder.
 func (d *desk) openPack(id string) {
 	if !packs.Has(d.tx, id) {
-		packs.Put(d.tx, Pack{ID: id, Holder: d.by.ID}, id)
+		d.place(Pack{ID: id, Holder: d.by.ID})
 	}
+}
+
+// place says where a pack is from now on.
+func (d *desk) place(p Pack) {
+	packs.Put(d.tx, p, p.ID)
+	d.tx.Emit(PackPlaced{Pack: p, Event: d.record.Hash})
 }
 
 // pack puts things that the caller holds into a pack of theirs.
 func (d *desk) pack(parent string, children []thing) error {
 	loose, boxes := apart(children)
-	lines, err := d.lines(loose)
+	lines, err := d.atHandOf(loose)
 	if err != nil {
 		return err
 	}
@@ -157,7 +163,7 @@ func (d *desk) putPackIn(s Step) error {
 		return ErrPackLoop.Refuse("%s into %s", child.ID, s.Pack)
 	}
 	child.Parent, child.Holder = s.Pack, ""
-	packs.Put(d.tx, child, child.ID)
+	d.place(child)
 	contents.Put(d.tx, Content{Pack: true}, s.Pack, s.Child)
 	d.tx.Emit(Packed{Pack: s.Pack, Child: s.Child, Event: d.record.Hash})
 	return nil
@@ -180,7 +186,7 @@ func (d *desk) takeOut(s Step) error {
 		contents.Put(d.tx, c, s.Pack, what)
 	}
 	if s.Child != "" {
-		packs.Put(d.tx, Pack{ID: s.Child, Holder: d.by.ID}, s.Child)
+		d.place(Pack{ID: s.Child, Holder: d.by.ID})
 	}
 	d.tx.Emit(Unpacked{Pack: s.Pack, Child: s.Child, Line: Line{s.Lot, c.Amount, c.Unit}, Event: d.record.Hash})
 	return nil

@@ -86,25 +86,107 @@ func (s Shipment) before(other Shipment) bool {
 	return s.ID < other.ID
 }
 
-// unannounced takes in goods that nobody shipped through the ledger. A lot that
-// somebody here holds cannot come this way; one that nobody knows can, and its
-// origin is flagged.
+// unannounced takes in goods that nobody shipped to the caller. What somebody
+// here holds cannot come this way; what left the network can come back, and
+// what nobody knows can turn up. Both are flagged.
 func (d *desk) unannounced(loose []thing, boxes []string) error {
 	for _, id := range boxes {
-		if packs.Has(d.tx, id) {
-			return ErrNotAddressed.Refuse("%s", id)
+		if err := d.findPack(id); err != nil {
+			return err
 		}
-		d.openPack(id)
-		flag(&d.record.Flags, FlagPackUnknown)
 	}
 	for _, t := range loose {
-		if l, known := lots.Get(d.tx, t.id); known && l.Maker != "" && !l.unused() {
+		l, known := lots.Get(d.tx, t.id)
+		back, err := d.comeBack(t, known)
+		switch {
+		case err != nil:
+			return err
+		case back:
+			continue
+		case known && l.Maker != "" && !l.unused():
 			return ErrNotAddressed.Refuse("%s", t.id)
 		}
 		if err := d.takeIn(t); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// comeBack takes over a quantity that somebody shipped out of the network, as
+// they thought; it is false where there is none.
+func (d *desk) comeBack(t thing, known bool) (bool, error) {
+	if !known {
+		return false, nil
+	}
+	l, err := d.line(t)
+	if err != nil {
+		return false, err
+	}
+	from := ""
+	accounts.Scan(d.tx, func(key []string, a Account) bool {
+		if a.Left.Cmp(l.Amount) >= 0 {
+			from = key[1]
+		}
+		return from == ""
+	}, l.Lot)
+	if from == "" {
+		return false, nil
+	}
+	flag(&d.record.Flags, FlagHandOver)
+	return true, d.handOver(from, []Line{l}, held)
+}
+
+// handOver moves what left the network into the caller's account.
+func (d *desk) handOver(from string, lines []Line, to string) error {
+	for _, l := range lines {
+		if err := d.mayReceive(l.Lot); err != nil {
+			return err
+		}
+		if err := d.move(from, l, left, outside); err != nil {
+			return err
+		}
+		if err := d.move(d.by.ID, l, outside, to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// findPack takes over a pack that left the network, or one that nobody here
+// has packed.
+func (d *desk) findPack(id string) error {
+	p, known := packs.Get(d.tx, id)
+	s, _ := shipments.Get(d.tx, p.Shipment)
+	switch {
+	case !known:
+		d.openPack(id)
+		flag(&d.record.Flags, FlagPackUnknown)
+		return nil
+	case s.State != Departed:
+		return ErrNotAddressed.Refuse("%s", id)
+	}
+	inside, err := d.unfold(id, 1, nil)
+	if err != nil {
+		return err
+	}
+	d.place(Pack{ID: id, Holder: d.by.ID})
+	flag(&d.record.Flags, FlagHandOver)
+	if err := d.handOver(s.From, summed(inside), packed); err != nil {
+		return err
+	}
+	return d.do(Step{Do: doFind, Pack: id, Shipment: s.ID})
+}
+
+// losePack undoes findPack.
+func (d *desk) losePack(s Step) error {
+	if p, _ := packs.Get(d.tx, s.Pack); p.Parent != "" {
+		return ErrAlreadyPacked.Refuse("%s is in %s", s.Pack, p.Parent)
+	}
+	if err := d.atHand(s.Pack); err != nil {
+		return err
+	}
+	d.place(Pack{ID: s.Pack, Shipment: s.Shipment})
 	return nil
 }
 

@@ -86,9 +86,17 @@ func (d *desk) ship(things []thing) error {
 // consignment is what the event ships, in lots and packs.
 func (d *desk) consignment(things []thing) (Shipment, error) {
 	loose, boxes := apart(things)
-	lines, err := d.lines(loose)
+	lines, err := d.atHandOf(loose)
 	s := Shipment{ID: shipmentID(d.record.Hash), From: d.by.ID, Lines: summed(lines), Packs: boxes, At: d.event.Time, Event: d.record.Hash}
-	for _, box := range boxes {
+	for _, t := range things {
+		if !t.pack {
+			continue
+		}
+		box := t.id
+		if !packs.Has(d.tx, box) && !d.fromHere(t) {
+			d.openPack(box)
+			flag(&d.record.Flags, FlagPackUnknown)
+		}
 		if err := d.mayShipPack(box); err != nil {
 			return s, err
 		}
@@ -182,7 +190,7 @@ func (d *desk) dispatch(s Shipment) error {
 func (d *desk) track(s Shipment) {
 	shipments.Put(d.tx, s, s.ID)
 	for _, id := range s.Packs {
-		packs.Put(d.tx, Pack{ID: id, Shipment: s.ID}, id)
+		d.place(Pack{ID: id, Shipment: s.ID})
 	}
 	if s.To == "" {
 		return
@@ -194,7 +202,7 @@ func (d *desk) track(s Shipment) {
 func (d *desk) untrack(s Shipment, holder string, boxes []string) {
 	shipments.Put(d.tx, s, s.ID)
 	for _, id := range boxes {
-		packs.Put(d.tx, Pack{ID: id, Holder: holder}, id)
+		d.place(Pack{ID: id, Holder: holder})
 	}
 	s.signposts(func(kind, id string) { waiting.Delete(d.tx, s.To, kind, id, s.ID) })
 }
@@ -234,6 +242,11 @@ func (d *desk) withdraw(id string) error {
 	s, _ := shipments.Get(d.tx, id)
 	if s.State != Offered && s.State != Departed {
 		return ErrShipmentDone.Refuse("shipment %s is %s", s.ID, s.State)
+	}
+	for _, box := range s.Packs {
+		if p, _ := packs.Get(d.tx, box); p.Shipment != s.ID {
+			return ErrShipmentDone.Refuse("%s is not in shipment %s any more", box, s.ID)
+		}
 	}
 	s.State = Cancelled
 	d.untrack(s, s.From, s.Packs)

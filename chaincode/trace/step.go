@@ -32,6 +32,7 @@ const (
 	doUnpack = "unpack" // and out of it
 	doOffer  = "offer"  // a shipment
 	doAccept = "accept"
+	doFind   = "find"  // a pack that had left the network
 	doUse    = "use"   // a lot into a process
 	doYield  = "yield" // and out of it
 )
@@ -58,7 +59,7 @@ func (d *desk) apply(s Step) error {
 	case doUse, doYield:
 		return d.applyProcess(s)
 	}
-	return nil // offers and acceptances are written by ship.go and receive.go
+	return nil // shipments and found packs are written by ship.go and receive.go
 }
 
 func (d *desk) applyMove(s Step) error {
@@ -78,6 +79,13 @@ func (d *desk) applyMake(s Step) error {
 	}
 	l.Made = l.Made.Add(s.Amount)
 	lots.Put(d.tx, l, l.ID)
+	switch {
+	case l.Batch == "":
+	case l.unused():
+		members.Delete(d.tx, l.Batch, l.ID)
+	default:
+		members.Put(d.tx, l.ID, l.Batch, l.ID)
+	}
 	d.tx.Emit(LotLogged{l})
 	return nil
 }
@@ -130,6 +138,8 @@ func (d *desk) undoStep(s Step) error {
 		return d.withdraw(s.Shipment)
 	case doAccept:
 		return d.reopen(s.Shipment)
+	case doFind:
+		return d.losePack(s)
 	case doMake, doUse, doYield:
 		if err := d.free(s.Lot); err != nil { // a recalled lot's history stays
 			return err

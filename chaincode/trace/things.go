@@ -136,6 +136,27 @@ func (d *desk) lines(things []thing) ([]Line, error) {
 	return all, nil
 }
 
+// atHandOf is lines for things that the caller says it has. What came from
+// outside the network, and that nobody named before, is taken in with unknown
+// origin; a product of a company here would have been logged.
+func (d *desk) atHandOf(things []thing) ([]Line, error) {
+	for _, t := range things {
+		if lots.Has(d.tx, t.id) || d.fromHere(t) {
+			continue
+		}
+		if err := d.takeIn(t); err != nil {
+			return nil, err
+		}
+	}
+	return d.lines(things)
+}
+
+// fromHere reports whether a company of the network has the thing's prefix.
+func (d *desk) fromHere(t thing) bool {
+	_, registered := party.ByPrefix(d.tx, prefixDigits(t))
+	return registered
+}
+
 // summed adds up the lines of each lot, in the order in which lots first appear.
 func summed(lines []Line) []Line {
 	var sum []Line

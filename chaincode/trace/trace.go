@@ -42,6 +42,7 @@ const (
 	FlagClassLevel    = "class-level"            // names a product, not a lot: nothing is moved
 	FlagAmountMissing = "amount-missing"         // says "some": nothing is moved
 	FlagLeftNetwork   = "left-the-network"       // shipped to somebody the consortium does not know
+	FlagHandOver      = "hand-over-missing"      // received, though its shipping named no receiver here
 	FlagNotHolder     = "observer-not-holder"    // reported by somebody who never held the lot
 	FlagUnknownThing  = "unknown-thing"          // names something that nobody logged
 	FlagPackUnknown   = "pack-unknown"           // received a pack that nobody packed here

@@ -100,7 +100,7 @@ func (d *desk) transformed() ([]Line, []thing, error) {
 	for _, box := range append(boxes, made...) {
 		return nil, nil, ErrAlreadyPacked.Refuse("%s is a pack: its contents are transformed, not itself", box)
 	}
-	lines, err := d.lines(loose)
+	lines, err := d.atHandOf(loose)
 	return summed(lines), outputs, err
 }
 

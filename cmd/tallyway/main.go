@@ -15,15 +15,24 @@ import (
 
 	"github.com/tallyway/tallyway/apps/traceability"
 	"github.com/tallyway/tallyway/chaincode/all"
+	"github.com/tallyway/tallyway/cmd/tallyway/demo"
 	"github.com/tallyway/tallyway/shared/host"
 )
 
 // program is what this binary runs.
-func program() host.Program {
-	return host.Program{
+func program(config host.Config) host.Program {
+	p := host.Program{
 		Contracts: all.Contracts(),
 		Apps:      []host.App{traceability.App()},
 	}
+	if config.Demo {
+		demo.Furnish(&p, config.Data)
+	} else {
+		foundHome(&p, func(password string) {
+			fmt.Printf("This data folder is new. Sign in as %s with the password %s\n", firstUser, password)
+		})
+	}
+	return p
 }
 
 // command is one word of the command line.
@@ -34,6 +43,12 @@ type command struct {
 
 var commands = []command{
 	{"serve", "run a host: pages, API and ledger", serve},
+	{"token", "make an API token for a user", token},
+	{"password", "give a user a new password", password},
+	{"verify", "check every block, and the read model against the ledger", verify},
+	{"rebuild", "make the read model anew from the ledger", rebuild},
+	{"backup", "write everything that must survive to one file", backup},
+	{"restore", "make a data folder from a backup", restore},
 }
 
 func main() {

@@ -103,6 +103,13 @@ func (c Column) numeric() bool { return c.Kind == Integer || c.Kind == Quantity 
 // clean leaves out what XML 1.0 (section 2.2) and a page cannot hold: control
 // characters beside tab and line breaks, halves of characters, non-characters.
 func clean(s string) string {
+	plain := true
+	for i := 0; i < len(s) && plain; i++ {
+		plain = ' ' <= s[i] && s[i] < 0x7f
+	}
+	if plain {
+		return s
+	}
 	keep := func(r rune) rune {
 		switch {
 		case r == '\t' || r == '\n' || r == '\r':

@@ -90,6 +90,22 @@ func TestXLSXReadsBackAsItWas(t *testing.T) {
 	}
 }
 
+func TestXLSXHasOnlySoManyLinks(t *testing.T) {
+	var out bytes.Buffer
+	table := Table{Title: "Packs", Columns: []Column{{"Address", Link, 0}}, Rows: func(yield func([]any, error) bool) {
+		for i := range mostLinks + 1 {
+			yield([]any{fmt.Sprint("https://id.example/", i)}, nil)
+		}
+	}}
+	if err := XLSX(&out, table); err != nil {
+		t.Fatal(err)
+	}
+	xml := part(t, out.Bytes(), "xl/worksheets/sheet1.xml")
+	if n := strings.Count(xml, "<hyperlink "); n != mostLinks || strings.Count(xml, "https://id.example/") != mostLinks+1 {
+		t.Errorf("%d links", n)
+	}
+}
+
 func part(t *testing.T, archive []byte, name string) string {
 	t.Helper()
 	z, err := zip.NewReader(bytes.NewReader(archive), int64(len(archive)))

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/jung-kurt/gofpdf"
 )
@@ -27,10 +28,11 @@ const (
 )
 
 // glyphs tells which characters the fonts have, read once.
-var glyphs = sync.OnceValue(func() (g struct{ latin, chinese coverage }) {
-	g.latin, g.chinese = coverageOf(latinRegular), coverageOf(chinese)
-	return g
+var glyphs = sync.OnceValue(func() *covered {
+	return &covered{coverageOf(latinRegular), coverageOf(chinese)}
 })
+
+type covered struct{ latin, chinese coverage }
 
 // coverage is one bit for each character of the basic plane, which is all that
 // gofpdf sets.
@@ -94,27 +96,47 @@ type run struct {
 	chinese bool
 }
 
-// runs cuts a text by the fonts that have its characters. A character that
-// neither has becomes a white square, so that the reader sees something is
-// missing.
+// runs cuts a text by the fonts that have its characters.
 func runs(text string) []run {
 	var all []run
-	g := glyphs()
-	for _, r := range clean(text) {
-		if r == '\t' || r == '\n' || r == '\r' || r == '\u00a0' {
-			r = ' '
+	var at []byte
+	inChinese := false
+	for _, r := range text {
+		r, chinese, either := glyph(r)
+		if r < 0 {
+			continue
 		}
-		inChinese := !g.latin.has(r) && g.chinese.has(r)
-		if !inChinese && !g.latin.has(r) {
-			r = '□'
+		if len(at) > 0 && chinese != inChinese && !either {
+			all = append(all, run{string(at), inChinese})
+			at = at[:0]
 		}
-		if n := len(all); n > 0 && (all[n-1].chinese == inChinese || r == ' ' && g.chinese.has(r)) {
-			all[n-1].text += string(r)
-		} else {
-			all = append(all, run{string(r), inChinese})
+		if len(at) == 0 {
+			inChinese = chinese
 		}
+		at = utf8.AppendRune(at, r)
+	}
+	if len(at) > 0 {
+		all = append(all, run{string(at), inChinese})
 	}
 	return all
+}
+
+// glyph is what is set for a character, and in which font; a space is in
+// either. A character that neither has becomes a white square, so that the
+// reader sees something is missing; -1 stands for none at all.
+func glyph(r rune) (set rune, inChinese, either bool) {
+	g := glyphs()
+	switch {
+	case r == ' ' || r == '\t' || r == '\n' || r == '\r' || r == '\u00a0':
+		return ' ', false, true
+	case r < ' ' || r == 0x7f || r == utf8.RuneError:
+		return -1, false, false
+	case g.latin.has(r):
+		return r, false, false
+	case g.chinese.has(r):
+		return r, true, false
+	}
+	return '□', false, false
 }
 
 // use selects a font. The fonts are read at first use: most documents need no
@@ -163,17 +185,19 @@ func (p *pen) thick(x, y, size float64, text string) {
 // width is how far a text runs, in millimetres.
 func (p *pen) width(size float64, bold bool, text string) float64 {
 	sum := 0.0
-	for _, r := range runs(text) {
-		for _, char := range r.text {
-			key := stroke{char, bold}
-			w, known := p.widths[key]
-			if !known {
-				p.use(r.chinese, bold, 1000)
-				w = p.GetStringWidth(string(char))
-				p.widths[key] = w
-			}
-			sum += w
+	for _, r := range text {
+		r, inChinese, _ := glyph(r)
+		if r < 0 {
+			continue
 		}
+		key := stroke{r, bold}
+		w, known := p.widths[key]
+		if !known {
+			p.use(inChinese, bold, 1000)
+			w = p.GetStringWidth(string(r))
+			p.widths[key] = w
+		}
+		sum += w
 	}
 	return sum * size / 1000
 }

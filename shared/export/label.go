@@ -56,8 +56,12 @@ const (
 // take. An address too long for a readable code on the stock is an error.
 func LabelPDF(w io.Writer, labels []Label, options LabelOptions) error {
 	s := options.Stock
+	codes, err := encode(labels)
+	if err != nil {
+		return fmt.Errorf("labels: %w", err)
+	}
 	pdf := newPDF("P", "Labels", options.At)
-	sheet := &labelSheet{pen: newPen(pdf), stock: s, codes: map[place]*drawnCode{}}
+	sheet := &labelSheet{pen: newPen(pdf), stock: s, codes: codes}
 	for i, label := range labels {
 		place := i % (s.Columns * s.Rows)
 		if place == 0 {
@@ -81,42 +85,45 @@ func LabelPDF(w io.Writer, labels []Label, options LabelOptions) error {
 type labelSheet struct {
 	*pen
 	stock Stock
-	codes map[place]*drawnCode // many labels of one lot share one
-}
-
-// place is an address with the height that a label has for its code.
-type place struct {
-	address string
-	height  float64
+	codes map[string]drawnCode // by address
 }
 
 // drawnCode is a code ready for the page.
 type drawnCode struct {
-	path   string
-	side   float64 // with its margin, in mm
-	margin float64
+	*code
+	path string
 }
 
-// code draws the address as large as there is room.
-func (s *labelSheet) code(address string, height float64) (*drawnCode, error) {
-	at := place{address, height}
-	if known := s.codes[at]; known != nil {
-		return known, nil
+// encode prepares the codes of all labels; those of one lot share one.
+func encode(labels []Label) (map[string]drawnCode, error) {
+	var addresses []string
+	known := map[string]bool{}
+	for _, l := range labels {
+		if !known[l.URL] {
+			known[l.URL] = true
+			addresses = append(addresses, l.URL)
+		}
 	}
-	c, err := newCode(address)
+	codes, err := newCodes(addresses)
 	if err != nil {
 		return nil, err
 	}
-	modules := float64(c.size + 2*quiet)
-	room := min(s.stock.Width*codeShare, height)
-	module := min(math.Floor(room/modules*100)/100, mostModule)
-	if module < leastModule {
-		return nil, fmt.Errorf("QR code of %q: %d modules of at least %.1f mm do not fit on a label of %.0f x %.0f mm: shorten the address or take larger labels",
-			address, c.size, leastModule, s.stock.Width, s.stock.Height)
+	drawn := make(map[string]drawnCode, len(codes))
+	for address, c := range codes {
+		drawn[address] = drawnCode{c, c.pdfPath()}
 	}
-	d := &drawnCode{path: c.pdfPath(module * pointsPerMM), side: modules * module, margin: quiet * module}
-	s.codes[at] = d
-	return d, nil
+	return drawn, nil
+}
+
+// module is the size of a code's modules, as large as there is room.
+func (s *labelSheet) module(c drawnCode, height float64) (float64, error) {
+	room := min(s.stock.Width*codeShare, height)
+	module := min(math.Floor(room/float64(c.size+2*quiet)*100)/100, mostModule)
+	if module < leastModule {
+		return 0, fmt.Errorf("a QR code of %d modules of at least %.1f mm does not fit on a label of %.0f x %.0f mm: shorten the address or take larger labels",
+			c.size, leastModule, s.stock.Width, s.stock.Height)
+	}
+	return module, nil
 }
 
 // label sets one label: the name over its whole width, below it the facts at
@@ -130,12 +137,14 @@ func (s *labelSheet) label(x, y float64, l Label) error {
 
 	// The code's margin may reach down to the letters of the foot.
 	height := foot + 1 - top
-	c, err := s.code(l.URL, height)
+	c := s.codes[l.URL]
+	module, err := s.module(c, height)
 	if err != nil {
 		return err
 	}
-	s.draw(c, right-c.side+c.margin, top+(height-c.side)/2)
-	s.facts(left, top, right-c.side, foot, l.Lines)
+	side := float64(c.size) * module // without the margin, which at the right is the border
+	s.draw(c, module, right-side, top+(height-side)/2)
+	s.facts(left, top, right-side-2*quiet*module, foot, l.Lines)
 	s.hri(left, bottom, right-left, l.HRI)
 	return s.Error()
 }
@@ -160,11 +169,11 @@ func (s *labelSheet) name(left, right, top float64, name string) float64 {
 	return top
 }
 
-// draw puts the code on the page with its margin's upper left corner at x, y.
-func (s *labelSheet) draw(c *drawnCode, x, y float64) {
+// draw puts the code on the page with its upper left corner at x, y.
+func (s *labelSheet) draw(c drawnCode, module, x, y float64) {
 	_, height := s.GetPageSize()
-	s.RawWriteStr(fmt.Sprintf("q 0 g 1 0 0 1 %.3f %.3f cm %s Q",
-		(x+c.margin)*pointsPerMM, (height-y-c.side+c.margin)*pointsPerMM, c.path))
+	s.RawWriteStr(fmt.Sprintf("q 0 g %.4f 0 0 %.4f %.3f %.3f cm %s Q", module*pointsPerMM, module*pointsPerMM,
+		x*pointsPerMM, (height-y-float64(c.size)*module)*pointsPerMM, c.path))
 }
 
 // facts sets the lines between top and foot, each with its caption above it.

@@ -2,7 +2,11 @@ package export
 
 import (
 	"fmt"
+	"runtime"
+	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/boombuler/barcode/qr"
 )
@@ -63,12 +67,39 @@ func QRSVG(address string) (string, error) {
 }
 
 // pdfPath draws the code on a PDF page in one stroke of the pen, with its lower
-// left corner at the origin and modules of the given number of points.
-func (c *code) pdfPath(module float64) string {
-	var path strings.Builder
+// left corner at the origin and modules of the size one.
+func (c *code) pdfPath() string {
+	var path []byte
 	for _, b := range c.bars {
-		fmt.Fprintf(&path, "%.3f %.3f %.3f %.3f re ", float64(b.x)*module, float64(c.size-1-b.y)*module,
-			float64(b.length)*module, module)
+		for _, n := range [...]int{b.x, c.size - 1 - b.y, b.length} {
+			path = append(strconv.AppendInt(path, int64(n), 10), ' ')
+		}
+		path = append(path, "1 re "...)
 	}
-	return path.String() + "f"
+	return string(append(path, 'f'))
+}
+
+// newCodes encodes many addresses on all processors: choosing a code's mask
+// takes longer than all the rest of its label.
+func newCodes(addresses []string) (map[string]*code, error) {
+	codes := make([]*code, len(addresses))
+	errs := make([]error, len(addresses))
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(addresses)) {
+		workers.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(addresses)); i = next.Add(1) - 1 {
+				codes[i], errs[i] = newCode(addresses[i])
+			}
+		})
+	}
+	workers.Wait()
+	byAddress := make(map[string]*code, len(addresses))
+	for i, address := range addresses {
+		if errs[i] != nil {
+			return nil, errs[i]
+		}
+		byAddress[address] = codes[i]
+	}
+	return byAddress, nil
 }

@@ -5,7 +5,6 @@ import (
 	"compress/flate"
 	"fmt"
 	"io"
-	"math/big"
 	"strconv"
 	"strings"
 	"time"
@@ -17,9 +16,10 @@ import (
 // is more goes on further sheets.
 const rowsPerSheet = 1<<20 - 1
 
-// mostLinks is how many links Excel opens in one sheet; further addresses are
-// set as text.
-const mostLinks = 65530
+// mostLinks is how many addresses of a sheet can be clicked; further ones are
+// text. The library looks through all links before it adds one, so their cost
+// grows with the square; Excel itself stops at 65,530.
+const mostLinks = 2000
 
 // XLSX writes the table as an Excel workbook: a bold header that stays in view,
 // filters, numbers as numbers, dates as dates. The rows go through a temporary
@@ -57,13 +57,15 @@ type workbook struct {
 	rowsPerSheet int
 
 	header int
+	linked int
 	styles []int // of each column
 	sheets int
 	sheet  string
 	stream *excelize.StreamWriter
 	row    int // of the sheet, the header being 1
 	links  int // on the sheet
-	cells  []any
+	cells  []excelize.Cell
+	values []any // the cells, as excelize takes them
 }
 
 func (b *workbook) write() error {
@@ -98,6 +100,11 @@ func (b *workbook) prepare() error {
 	if err != nil {
 		return err
 	}
+	b.linked, err = b.file.NewStyle(&excelize.Style{NumFmt: 49,
+		Font: &excelize.Font{Color: "0563C1", Underline: "single"}})
+	if err != nil {
+		return err
+	}
 	for _, c := range b.table.Columns {
 		style, err := b.file.NewStyle(cellStyle(c.Kind))
 		if err != nil {
@@ -105,7 +112,10 @@ func (b *workbook) prepare() error {
 		}
 		b.styles = append(b.styles, style)
 	}
-	b.cells = make([]any, len(b.table.Columns))
+	b.cells = make([]excelize.Cell, len(b.table.Columns))
+	for i := range b.cells {
+		b.values = append(b.values, &b.cells[i])
+	}
 	return nil
 }
 
@@ -120,8 +130,6 @@ func cellStyle(kind Kind) *excelize.Style {
 		return format("yyyy-mm-dd")
 	case Time:
 		return format("yyyy-mm-dd hh:mm:ss")
-	case Link:
-		return &excelize.Style{NumFmt: 49, Font: &excelize.Font{Color: "0563C1", Underline: "single"}}
 	default:
 		return &excelize.Style{NumFmt: 49} // text: a lot "00123" keeps its zeros when edited
 	}
@@ -184,13 +192,14 @@ func (b *workbook) add(_ int, row []any) error {
 	for i, cell := range row {
 		kind := b.table.Columns[i].Kind
 		b.cells[i] = excelize.Cell{StyleID: b.styles[i], Value: b.value(kind, cell)}
-		if kind == Link {
-			if err := b.link(i+1, b.table.text(kind, cell)); err != nil {
+		if address, ok := b.clickable(kind, cell); ok {
+			if err := b.link(i+1, address); err != nil {
 				return err
 			}
+			b.cells[i] = excelize.Cell{StyleID: b.linked, Value: address}
 		}
 	}
-	return b.stream.SetRow("A"+strconv.Itoa(b.row), b.cells)
+	return b.stream.SetRow("A"+strconv.Itoa(b.row), b.values)
 }
 
 // value is what Excel keeps: a number, a date or a string, never a formula.
@@ -201,11 +210,20 @@ func (b *workbook) value(kind Kind, cell any) any {
 		case v.IsZero():
 			return nil
 		case kind == Date:
-			return time.Date(v.Year(), v.Month(), v.Day(), 0, 0, 0, 0, time.UTC)
+			return float64(days(v))
 		case kind == Time:
 			// Excel's times know no zone: the reading on the zone's clock counts.
 			v = v.In(b.table.zone())
-			return time.Date(v.Year(), v.Month(), v.Day(), v.Hour(), v.Minute(), v.Second(), 0, time.UTC)
+			hour, minute, second := v.Clock()
+			return float64(days(v)) + float64(hour*3600+minute*60+second)/86400
+		}
+	case int:
+		if -1e15 < v && v < 1e15 {
+			return v
+		}
+	case int64:
+		if -1e15 < v && v < 1e15 {
+			return v
 		}
 	case nil:
 		return nil
@@ -219,25 +237,40 @@ func (b *workbook) value(kind Kind, cell any) any {
 	return text
 }
 
+// days counts from 1899-12-30, which makes Excel's dates right from March 1900.
+func days(t time.Time) int64 {
+	year, month, day := t.Date()
+	const of1970 = 25569
+	return of1970 + time.Date(year, month, day, 0, 0, 0, 0, time.UTC).Unix()/86400
+}
+
 // exactly is the number that Excel shows for a decimal, if it keeps all of its
-// digits: Excel counts in binary, to fifteen of them.
+// digits. Excel counts in binary and to fifteen of them; so many always survive.
 func exactly(decimal string) (float64, bool) {
-	if !isDecimal(decimal) || len(strings.Trim(decimal, "-0.")) > 16 {
+	if !isDecimal(decimal) || significant(decimal) > 15 {
 		return 0, false
 	}
 	number, err := strconv.ParseFloat(decimal, 64)
-	if err != nil {
-		return 0, false
+	return number, err == nil
+}
+
+// significant counts the digits that a decimal's value needs.
+func significant(decimal string) int {
+	whole, fraction, _ := strings.Cut(strings.TrimPrefix(decimal, "-"), ".")
+	digits := strings.TrimLeft(whole+strings.TrimRight(fraction, "0"), "0")
+	return len(digits)
+}
+
+// clickable gives the address of a cell that Excel may open.
+func (b *workbook) clickable(kind Kind, cell any) (string, bool) {
+	if kind != Link || b.links >= mostLinks {
+		return "", false
 	}
-	want, ok := new(big.Rat).SetString(decimal)
-	shown, ok2 := new(big.Rat).SetString(strconv.FormatFloat(number, 'g', 15, 64))
-	return number, ok && ok2 && want.Cmp(shown) == 0
+	address := b.table.text(kind, cell)
+	return address, strings.HasPrefix(address, "https://") || strings.HasPrefix(address, "http://")
 }
 
 func (b *workbook) link(column int, address string) error {
-	if b.links >= mostLinks || !strings.HasPrefix(address, "https://") && !strings.HasPrefix(address, "http://") {
-		return nil
-	}
 	b.links++
 	cell, err := excelize.CoordinatesToCellName(column, b.row)
 	if err != nil {

@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"time"
 
 	"github.com/tallyway/tallyway/chaincode"
 	"github.com/tallyway/tallyway/shared/readmodel"
@@ -16,8 +17,12 @@ type Program struct {
 	// Members are the organisations that an empty ledger is founded with.
 	Members []string
 	// Found fills an empty ledger; nil leaves it empty. It acts through Do, as
-	// any user would. The host serves when it returns.
+	// any user would. The host serves when it returns; what a crash leaves of
+	// it is cleared away at the next start.
 	Found func(ctx context.Context, h *Host) error
+	// Since is when the founding begins, where that lies in the past: then the
+	// members' certificates are valid from there on. See Host.TurnClock.
+	Since func(now time.Time) time.Time
 }
 
 // App is one vertical of the suite.

@@ -15,11 +15,11 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/tallyway/tallyway/chaincode"
 	"github.com/tallyway/tallyway/shared/identity"
 	"github.com/tallyway/tallyway/shared/identity/accounts"
 	"github.com/tallyway/tallyway/shared/ledger"
@@ -33,7 +33,6 @@ type Host struct {
 	Config   Config
 	Program  Program
 	Log      *slog.Logger
-	Clock    func() time.Time
 	Wallet   *identity.Wallet
 	Accounts *accounts.Accounts
 	Ledger   *embedded.Ledger
@@ -42,7 +41,7 @@ type Host struct {
 	Web      *web.Server
 	Metrics  *prometheus.Registry
 
-	faces    []web.App
+	hands    atomic.Pointer[time.Time] // where the clock stands while the past is founded
 	address  string
 	lock     *os.File
 	server   *http.Server
@@ -71,7 +70,7 @@ func (p Program) Open(ctx context.Context, config Config, log *slog.Logger) (h *
 	if err := config.check(); err != nil {
 		return nil, err
 	}
-	h = &Host{Config: config, Program: p, Log: log, Clock: config.Clock, Metrics: prometheus.NewRegistry(), serving: make(chan error, 1)}
+	h = &Host{Config: config, Program: p, Log: log, Metrics: prometheus.NewRegistry(), serving: make(chan error, 1)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, h.Close())
@@ -81,6 +80,9 @@ func (p Program) Open(ctx context.Context, config Config, log *slog.Logger) (h *
 		return h, fmt.Errorf("make the data folder: %w", err)
 	}
 	if err := h.lockData(); err != nil {
+		return h, err
+	}
+	if err := h.clearHalfFounded(); err != nil {
 		return h, err
 	}
 	if err := h.openWallet(); err != nil {
@@ -93,10 +95,8 @@ func (p Program) Open(ctx context.Context, config Config, log *slog.Logger) (h *
 }
 
 func (h *Host) start(ctx context.Context) error {
-	if h.Ledger.Head().Block == 0 && h.Program.Found != nil {
-		if err := h.Program.Found(ctx, h); err != nil {
-			return fmt.Errorf("found the ledger: %w", err)
-		}
+	if err := h.found(ctx); err != nil {
+		return err
 	}
 	if err := h.openWeb(ctx); err != nil {
 		return err
@@ -111,14 +111,7 @@ func (h *Host) start(ctx context.Context) error {
 // openWallet opens the keys, and makes those of the members that an empty
 // folder starts with.
 func (h *Host) openWallet() error {
-	secret := []byte(h.Config.Secret)
-	if len(secret) == 0 {
-		var err error
-		if secret, err = identity.MasterSecret(h.Config.Data); err != nil {
-			return fmt.Errorf("read the wallet's secret: %w", err)
-		}
-	}
-	wallet, err := identity.Open(h.Config.path("wallet"), secret, h.now)
+	wallet, err := openWallet(h.Config, h.Now)
 	if err != nil {
 		return err
 	}
@@ -126,6 +119,10 @@ func (h *Host) openWallet() error {
 	known, err := wallet.Members()
 	if err != nil || len(known) > 0 {
 		return err
+	}
+	if h.Program.Since != nil { // what is founded in the past needs certificates of the past
+		h.TurnClock(h.Program.Since(h.Config.Clock()))
+		defer h.TurnClock(time.Time{})
 	}
 	for _, msp := range h.Program.Members {
 		if err := wallet.CreateMember(msp); err != nil {
@@ -135,9 +132,16 @@ func (h *Host) openWallet() error {
 	return nil
 }
 
-// now is the host's clock for those who keep a clock: founding a demo turns
-// its hands back for a while.
-func (h *Host) now() time.Time { return h.Clock() }
+func openWallet(config Config, clock func() time.Time) (*identity.Wallet, error) {
+	secret := []byte(config.Secret)
+	if len(secret) == 0 {
+		var err error
+		if secret, err = identity.MasterSecret(config.Data); err != nil {
+			return nil, fmt.Errorf("read the wallet's secret: %w", err)
+		}
+	}
+	return identity.Open(config.path(walletName), secret, clock)
+}
 
 func (h *Host) openLedger(ctx context.Context) error {
 	members, err := h.Wallet.Members()
@@ -149,9 +153,9 @@ func (h *Host) openLedger(ctx context.Context) error {
 	}
 	h.Ledger, err = embedded.Open(ctx, embedded.Config{
 		Dir: h.Config.path("ledger"), Contracts: h.Program.Contracts, Orgs: members,
-		Verifier: identity.NewVerifier(h.Wallet, h.now),
+		Verifier: identity.NewVerifier(h.Wallet, h.Now),
 		Endorser: func(org string) (ledger.Signer, error) { return h.Wallet.Node(org) },
-		Clock:    h.now, Log: h.Log.With("room", "ledger"),
+		Clock:    h.Now, Log: h.Log.With("room", "ledger"),
 		OnFault: func(f embedded.Fault) { h.Log.Error("the ledger contradicts itself", "fault", f) },
 	})
 	if err != nil {
@@ -168,14 +172,9 @@ func (h *Host) openReadModel(ctx context.Context) error {
 	}
 	h.DB = db
 	h.closers = append(h.closers, db.Close)
-	if err := db.Migrate(ctx, "accounts", accounts.Migrations()); err != nil {
-		return err
-	}
-	h.Accounts, err = accounts.New(accounts.Config{Clock: h.now, Caller: h.callerOf,
-		DB: accounts.DB{Queries: db, InTx: func(ctx context.Context, f func(accounts.Queries) error) error {
-			return db.InTx(ctx, func(tx *readmodel.Tx) error { return f(tx) })
-		}}})
-	if err != nil {
+	config := h.Config
+	config.Clock = h.Now
+	if h.Accounts, err = newAccounts(ctx, db, h.Wallet, config); err != nil {
 		return err
 	}
 	h.Follower = readmodel.NewFollower(db, h.Ledger, h.Log.With("room", "readmodel"), h.projections()...)
@@ -193,14 +192,6 @@ func (h *Host) projections() (all []*readmodel.Projection) {
 	return all
 }
 
-func (h *Host) callerOf(msp, user string) (chaincode.Caller, error) {
-	id, err := h.Wallet.Get(msp, user)
-	if err != nil {
-		return chaincode.Caller{}, err
-	}
-	return id.Caller(), nil
-}
-
 func (h *Host) openWeb(ctx context.Context) error {
 	ctx, h.stopApps = context.WithCancel(context.WithoutCancel(ctx))
 	h.Web = web.New(web.Config{
@@ -215,7 +206,6 @@ func (h *Host) openWeb(ctx context.Context) error {
 			return fmt.Errorf("open %s: %w", app.Name, err)
 		}
 		h.Web.Mount(face)
-		h.faces = append(h.faces, face)
 	}
 	return nil
 }
@@ -246,11 +236,7 @@ func (h *Host) Wait(ctx context.Context) error {
 
 // Health is nil when the host can do all it is there for.
 func (h *Host) Health(context.Context) error {
-	var ledger error
-	if l, ok := any(h.Ledger).(interface{ Health() error }); ok {
-		ledger = l.Health()
-	}
-	return errors.Join(ledger, h.Follower.Health())
+	return errors.Join(h.Ledger.Health(), h.Follower.Health())
 }
 
 // closeWithin is how long requests under way may take when the host closes.

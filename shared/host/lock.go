@@ -10,7 +10,7 @@ import (
 // lockData takes the data folder for this process. The system gives it back
 // when the process ends, however it ends.
 func (h *Host) lockData() error {
-	file, err := os.OpenFile(h.Config.path("lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	file, err := os.OpenFile(h.Config.path("host.lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return fmt.Errorf("lock the data folder: %w", err)
 	}

@@ -1,25 +1,40 @@
 package host
 
 import (
+	"embed"
+	"io/fs"
+
 	"github.com/tallyway/tallyway/shared/web"
 )
 
-// ownPages are the host's: where a visitor comes in, and the account.
+//go:embed pages/*.html
+var pageFiles embed.FS
+
+//go:embed i18n/zh.json
+var wordFiles embed.FS
+
+// roleAdmin is the role that looks after a company's users, as the contracts
+// name it.
+const roleAdmin = "admin"
+
+// ownPages are the host's: the account, and the users of a company.
 func (h *Host) ownPages() web.App {
-	return web.App{Name: "host", Routes: []web.Route{
-		{Method: "GET", Path: "/", Name: "host.home", Access: web.Public, Handler: h.home},
+	return web.App{Name: "host", Pages: below(pageFiles, "pages"), Words: below(wordFiles, "i18n"), Routes: []web.Route{
+		{Method: "GET", Path: "/account", Name: "host.account", Access: web.AnyUser, Handler: h.showAccount},
+		{Method: "POST", Path: "/account/password", Name: "host.password", Access: web.AnyUser.Needs("admin"), Handler: h.changePassword},
+		{Method: "POST", Path: "/account/tokens", Name: "host.makeToken", Access: web.AnyUser.Needs("admin"), Handler: h.makeToken},
+		{Method: "POST", Path: "/account/tokens/revoke", Name: "host.revokeToken", Access: web.AnyUser.Owned().Needs("admin"), Handler: h.revokeToken},
+		{Method: "POST", Path: "/account/sessions/revoke", Name: "host.revokeSession", Access: web.AnyUser.Owned().Needs("admin"), Handler: h.revokeSession},
+		{Method: "GET", Path: "/people", Name: "host.people", Access: web.Roles(roleAdmin).Needs("admin"), Handler: h.showPeople},
+		{Method: "POST", Path: "/people", Name: "host.addPerson", Access: web.Roles(roleAdmin).Needs("admin"), Handler: h.addPerson},
+		{Method: "POST", Path: "/people/:name/:act", Name: "host.changePerson", Access: web.Roles(roleAdmin).Owned().Needs("admin"), Handler: h.changePerson},
 	}}
 }
 
-// home leads a visitor to the first app that is theirs.
-func (h *Host) home(c *web.Ctx) error {
-	if c.User() == nil {
-		return c.Redirect("/login")
+func below(files embed.FS, dir string) fs.FS {
+	sub, err := fs.Sub(files, dir)
+	if err != nil {
+		panic(err) // the folder is embedded above
 	}
-	for _, face := range h.faces {
-		if len(face.Roles) == 0 || web.Roles(face.Roles...).Allows(c.User()) {
-			return c.Redirect(face.Home)
-		}
-	}
-	return c.Redirect("/api")
+	return sub
 }

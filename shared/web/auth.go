@@ -161,7 +161,7 @@ func (s *Server) ownRoutes() []Route {
 		{Method: "GET", Path: "/api/openapi.json", Name: "web.openapi", Access: Public, Handler: serveOpenAPI,
 			Doc: &Doc{Summary: "This description, as OpenAPI 3.1.", Reply: map[string]any{}}},
 		{Method: "GET", Path: "/healthz", Name: "web.health", Access: Public, Handler: showHealth},
-		{Method: "GET", Path: "/metrics", Name: "web.metrics", Access: Public, Handler: s.serveMetrics},
+		{Method: "GET", Path: "/metrics", Name: "web.metrics", Access: Public.Owned(), Handler: s.serveMetrics},
 		{Method: "GET", Path: "/assets/*", Name: "web.assets", Access: Public, Handler: s.assets.serve},
 		{Method: "GET", Path: "/favicon.ico", Name: "web.icon", Access: Public, Handler: s.assets.icon},
 	}

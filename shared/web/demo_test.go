@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,7 +27,11 @@ var errRecalled = chaincode.Rule{Code: "demo/recalled", Kind: chaincode.Conflict
 type demo struct {
 	shipped []shipForm
 	live    chan web.Change
+	slow    chan struct{} // lets /demo/slow answer
+	count   atomic.Value  // of lots, as the list says it
 }
+
+func (d *demo) setLots(n string) { d.count.Store(n) }
 
 type lineForm struct {
 	Lot      string `form:"lot,required" json:"lot"`
@@ -47,7 +52,7 @@ type kilos string
 func (k *kilos) UnmarshalText(b []byte) error {
 	for _, d := range b {
 		if (d < '0' || d > '9') && d != '.' {
-			return web.ErrField.Refuse("%s is no quantity", b)
+			return web.ErrField.Refuse("%s is no quantity", string(b))
 		}
 	}
 	*k = kilos(b)
@@ -90,11 +95,19 @@ func (d *demo) app() web.App {
 		Nav: []web.NavItem{{Title: "Home", Href: "/demo", Icon: "home"}, {Title: "Shipments", Href: "/demo/ship", Icon: "truck"}, {Title: "Lots", Href: "/demo/lots", Icon: "box"},
 			{Title: "Temperature", Href: "/demo/temperature", Icon: "temp"}, {Title: "Recalls", Href: "/demo/recalls", Icon: "recall", Roles: []string{"operator"}}},
 		Routes: []web.Route{
-			{Method: "GET", Path: "/demo", Name: "demo.home", Access: web.AnyUser, Handler: func(c *web.Ctx) error { return c.Render("demo.html", demoView(c)) }},
+			{Method: "GET", Path: "/demo", Name: "demo.home", Access: web.AnyUser, Handler: func(c *web.Ctx) error { return c.Render("demo.html", d.view(c)) }},
 			{Method: "GET", Path: "/demo/ship", Name: "demo.shipForm", Access: web.Roles("operator"), Handler: d.ship},
 			{Method: "POST", Path: "/demo/ship", Name: "demo.ship", Access: web.Roles("operator").Owned(), Handler: d.ship},
 			{Method: "GET", Path: "/demo/panic", Name: "demo.panic", Access: web.Public, Handler: func(*web.Ctx) error { panic("secret stack") }},
-			{Method: "GET", Path: "/demo/open", Name: "demo.open", Access: web.Public, Handler: func(c *web.Ctx) error { return c.Render("demo.html", demoView(c)) }},
+			{Method: "GET", Path: "/demo/open", Name: "demo.open", Access: web.Public, Handler: func(c *web.Ctx) error { return c.Render("demo.html", d.view(c)) }},
+			{Method: "GET", Path: "/demo/slow", Name: "demo.slow", Access: web.Public, Handler: func(c *web.Ctx) error {
+				select {
+				case <-d.slow:
+					return c.NoContent(http.StatusNoContent)
+				case <-c.Context().Done():
+					return c.Context().Err()
+				}
+			}},
 			{Method: "POST", Path: "/demo/report", Name: "demo.report", Access: web.Public, Handler: func(c *web.Ctx) error { return c.Redirect("/demo/open") }},
 			{Method: "GET", Path: "/api/faults/:kind", Name: "demo.fault", Access: web.Public, Doc: &web.Doc{Summary: "A fault."},
 				Handler: func(c *web.Ctx) error { return faults[c.Param("kind")] }},
@@ -114,7 +127,7 @@ func (d *demo) app() web.App {
 		}}
 }
 
-func (d *demo) changes(c *web.Ctx, _ string) (<-chan web.Change, error) {
+func (d *demo) changes(ctx context.Context, _ *web.User, _ string) (<-chan web.Change, error) {
 	out := make(chan web.Change)
 	go func() {
 		defer close(out)
@@ -123,10 +136,10 @@ func (d *demo) changes(c *web.Ctx, _ string) (<-chan web.Change, error) {
 			case change := <-d.live:
 				select {
 				case out <- change:
-				case <-c.Context().Done():
+				case <-ctx.Done():
 					return
 				}
-			case <-c.Context().Done():
+			case <-ctx.Done():
 				return
 			}
 		}
@@ -152,7 +165,7 @@ type view struct {
 	Table, None web.Table
 }
 
-func demoView(c *web.Ctx) view {
+func (d *demo) view(c *web.Ctx) view {
 	list := c.List(web.ListOptions{Search: true, Sort: []string{"-at", "lot", "quantity"},
 		Filters: []web.Filter{{Name: "state", Label: "State", Options: []web.Option{{"sent", "On its way"}, {"recalled", "Recalled"}}}}})
 	return view{
@@ -180,13 +193,13 @@ func demoView(c *web.Ctx) view {
 			{Text: c.T("City Market accepted %s of %s kg", "480", "500"), By: "Lin Hua", At: day, Tone: web.Warn, Block: 1204, Tx: "9f2c", Detail: c.T("%s kg short", "20")},
 			{Text: c.T("Handed over by %s", "Cool Lines"), By: "M. Berg", At: day.Add(-5 * time.Hour), Tone: web.Good, Block: 1188, Tx: "77ab"}},
 		Acts:  []web.Act{{Label: "Ship", Href: "/demo/ship", Main: true, Icon: "truck"}, {Label: "Recall", Href: "/demo/ship", Post: true, Danger: true, Icon: "recall", Confirm: "Recall this lot?"}},
-		Table: lots(c, list),
+		Table: d.lots(c, list),
 		None:  web.Table{Label: "Invoices", Empty: web.Empty{Title: "No invoices yet", Text: "Issue the first one from a shipment.", Act: &web.Act{Label: "Issue an invoice", Href: "/demo", Main: true}}},
 	}
 }
 
-func lots(c *web.Ctx, list web.List) web.Table {
-	t := web.Table{List: list, Label: "Lots", Live: "lots", Exports: list.Dresses("xlsx", "csv", "pdf"), Count: c.T("%s lots", "1,204"), Next: "L-4",
+func (d *demo) lots(c *web.Ctx, list web.List) web.Table {
+	t := web.Table{List: list, Label: "Lots", Live: "lots", Exports: list.Dresses("xlsx", "csv", "pdf"), Count: c.T("%s lots", d.count.Load()), Next: "L-4",
 		Columns: []web.Column{{Label: "Lot", Sort: "lot"}, {Label: "Product"}, {Label: "Quantity", Sort: "quantity", Number: true}, {Label: "State"}, {Label: "Shipped", Sort: "at"}},
 		Totals:  []any{c.T("Total"), nil, web.Num{"1,430", "kg"}, nil, nil}}
 	states := []web.Chip{{"On its way", web.Busy}, {"Accepted", web.Good}, {"Recalled", web.Bad}, {"Near expiry", web.Warn}}
@@ -210,7 +223,7 @@ type house struct {
 
 func start(t testing.TB, change func(*web.Config)) *house {
 	t.Helper()
-	h := &house{demo: &demo{live: make(chan web.Change)}, log: &strings.Builder{}}
+	h := &house{demo: &demo{live: make(chan web.Change), slow: make(chan struct{})}, log: &strings.Builder{}}
 	cfg := web.Config{Auth: webtest.NewUsers(
 		web.User{ID: "lin", Name: "Lin Hua", MSP: "GreenfieldMSP", Party: "greenfield-dairy", Roles: []string{"operator"}},
 		web.User{ID: "ray", Name: "Ray", MSP: "CityMSP", Party: "city-market", Roles: []string{"viewer"}},
@@ -218,6 +231,7 @@ func start(t testing.TB, change func(*web.Config)) *house {
 		web.User{ID: "tok-read", Name: "reader", Roles: []string{"operator"}, Token: true, Scopes: []string{"read"}}),
 		Rules: []chaincode.Rule{errRecalled}, Functions: chaincode.New().Functions(), Live: h.changes,
 		Log: slog.New(slog.NewTextHandler(h.log, nil))}
+	h.setLots("1,204")
 	if change != nil {
 		change(&cfg)
 	}

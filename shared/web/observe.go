@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"strconv"
 	"time"
@@ -92,6 +93,7 @@ func (s *Server) secure(next echo.HandlerFunc) echo.HandlerFunc {
 		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self' 'nonce-"+c.nonce+"'; style-src 'self' 'nonce-"+c.nonce+
 			"'; img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self'; "+
 			"form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+		h.Set("Cache-Control", "no-store") // what may be kept says so itself
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "same-origin")
 		h.Set("X-Frame-Options", "DENY")
@@ -114,7 +116,16 @@ func requestTimes(reg *prometheus.Registry) *prometheus.HistogramVec {
 	return h
 }
 
+// serveMetrics answers this machine and tokens with the scope "admin": what
+// the house is busy with is nobody else's business. A request that a proxy has
+// passed on is not this machine's.
 func (s *Server) serveMetrics(c *Ctx) error {
+	h := c.Request().Header
+	ip, err := netip.ParseAddr(c.RealIP())
+	here := err == nil && ip.IsLoopback() && (len(s.cfg.Proxies) > 0 || h.Get(echo.HeaderXForwardedFor) == "" && h.Get("Forwarded") == "")
+	if !here && (c.user == nil || !c.user.Token || !c.user.may("admin")) {
+		return ErrScope.Refuse("needs the scope %s", "admin")
+	}
 	promhttp.HandlerFor(s.cfg.Metrics, promhttp.HandlerOpts{}).ServeHTTP(c.Response(), c.Request())
 	return nil
 }

@@ -7,7 +7,6 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
-	"path"
 	"strings"
 	"time"
 
@@ -94,6 +93,7 @@ type shell struct {
 // Render answers with a page, or with the view as JSON for those who would
 // rather have that. A HEAD is answered without the body by the server.
 func (c *Ctx) Render(page string, view any) error {
+	c.Response().Header().Set(echo.HeaderVary, "Accept, Accept-Language, Cookie")
 	if c.WantsJSON() && page != "refused.html" {
 		return c.JSON(c.status, view)
 	}
@@ -101,9 +101,6 @@ func (c *Ctx) Render(page string, view any) error {
 	if err != nil {
 		return fmt.Errorf("make the page %s: %w", page, err)
 	}
-	h := c.Response().Header()
-	h.Set(echo.HeaderVary, "Accept, Accept-Language, Cookie")
-	h.Set(echo.HeaderCacheControl, "no-store")
 	return c.HTMLBlob(c.status, b)
 }
 
@@ -206,11 +203,8 @@ func (s *Server) functions(lang string) template.FuncMap {
 		"csrf":     func() string { return csrfMark },
 		"nonce":    func() string { return nonceMark },
 		"toneicon": toneIcon,
-		"tonename": func(tone string) string { return say(toneNames[tone]) },
-		"isnumber": isNumber,
 		"kind":     kindOf,
 		"json":     asJSON,
-		"base":     path.Base,
 		"list":     func(v ...any) []any { return v },
 		"dict":     dict,
 	}

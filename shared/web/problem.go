@@ -75,6 +75,9 @@ type Problem struct {
 	Tx       string `json:"tx,omitempty"` // the transaction to ask for
 }
 
+// Request is the request's id, as a page shows it.
+func (p Problem) Request() string { return strings.TrimPrefix(p.Instance, "urn:request:") }
+
 // StatusOf is the status of the answer to an error.
 func StatusOf(err error) int { _, status, _ := classify(err); return status }
 
@@ -213,7 +216,6 @@ func (c *Ctx) writeProblem(p Problem) error {
 	if err != nil {
 		return err
 	}
-	c.Response().Header().Set("Cache-Control", "no-store")
 	return c.Blob(p.Status, "application/problem+json", append(b, '\n'))
 }
 

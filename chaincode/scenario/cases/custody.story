@@ -16,14 +16,23 @@ ship 511 KGM of milk/L1 to cheese                  ! trace/not-enough
 ship 1 KGM of milk/unknown to cheese               ! trace/no-lot
 ship 1 KGM of milk/L1 to dairy
 ship 1 KGM of milk/L1 to urn:example:nobody
+receive 1 KGM of milk/L1 from dairy
+receive 5 KGM of https://id.gs1.org/01/09506000134352
+ship 5 KGM of https://id.gs1.org/01/09506000134352 to cheese
+ship 1 KGM of milk/L1 to urn:tallyway:party:hilltop-cheese time=2026-11-20T07:00:00Z doc=urn:x:desadv:1
+ship 1 KGM of milk/L1 to urn:tallyway:party:hilltop-cheese time=2026-11-20T06:00:00Z doc=urn:x:desadv:2
+as cheese
+receive 1 KGM of milk/L1 doc=urn:x:desadv:1
+receive 1 KGM of milk/L1
+as dairy
 gone: ship 2 KGM of milk/L1
 retract gone
 s1: ship 100 KGM of milk/L1 to cheese
 s2: ship 50 KGM of milk/L1 to cheese
 as cheese
 log 5 KGM of foreign/F1                            ! trace/not-maker
-ship 10 KGM of milk/L1 to harbour                  ! trace/not-holder
 as market
+ship 10 KGM of milk/L1 to harbour                  ! trace/not-holder
 receive 100 KGM of milk/L1                         ! trace/not-addressed
 trace.Decline shipment={s1.shipment} reason=other  ! trace/not-your-shipment
 trace.Decline shipment=none reason=other           ! trace/no-shipment
@@ -54,3 +63,31 @@ receive 5 KGM of milk/L5
 as dairy
 log 50 KGM of milk/L5
 ? trace.LotStatus lot=@milk/L5
+# What came from outside may be shipped, packed and sold by who has it; its origin is flagged.
+as market
+ship 4 KGM of foreign/X7, foreign#S7, urn:epc:id:sscc:4007630.0000000001 to cheese
+sell 2 KGM of foreign/X8
+pack 2 KGM of foreign/X9 into urn:epc:id:sscc:4007630.0000000002
+make 1 KGM of https://id.gs1.org/01/04007630000123/10/J1 from 1 KGM of foreign/X10
+ship 4 KGM of foreign/X7 to dairy                  ! trace/not-holder
+as cheese
+receive 4 KGM of foreign/X7, foreign#S7, urn:epc:id:sscc:4007630.0000000001
+? trace.LotStatus lot=@foreign/X7
+# A shipment whose receiver the sender forgot is received all the same, with a flag.
+as dairy
+log 20 KGM of milk/L7
+pack 5 KGM of milk/L7 into P1
+out: ship 10 KGM of milk/L7, P1 to urn:example:elsewhere
+as market
+receive 16 KGM of milk/L7                          ! trace/not-addressed
+back: receive 10 KGM of milk/L7, P1
+as dairy
+retract out                                        ! trace/too-late-to-undo
+as market
+pack P1 into urn:example:tote:1
+retract back                                       ! trace/too-late-to-undo
+unpack P1 from urn:example:tote:1
+retract back
+receive 10 KGM of milk/L7, P1
+unpack from P1
+? trace.LotStatus lot=@milk/L7

@@ -45,3 +45,13 @@ trace.Recall id=R2 kind=recall lots=[@milk/L8] reason=glass
 retract mistake                                   ! trace/too-late-to-undo
 ? trace.LotStatus lot=@milk/L1
 ? trace.GetEvent hash={cook.hash}
+# A piece logged under the wrong batch, and again under the right one: a recall of the wrong batch leaves it alone.
+piece: log milk#S9 lot=WRONG
+retract piece
+log milk#S9 lot=RIGHT
+as regulator
+trace.Recall id=R3 kind=recall lots=[@milk/WRONG] reason=glass
+as dairy
+sell milk#S9
+log milk#S10 lot=WRONG
+sell milk#S10                                     ! trace/recalled

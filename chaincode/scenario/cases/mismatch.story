@@ -40,3 +40,19 @@ as dairy
 trace.Settle shipment={two.shipment} outcome=returned
 ? trace.LotStatus lot=@milk/L4
 unpack from P2
+# A pallet that is lost, and one that is declined.
+pack 30 KGM of milk/L4 into P2
+gone: ship P2, 1 KGM of milk/L4 to cheese
+as cheese
+receive 1 KGM of milk/L4
+trace.Settle shipment={gone.shipment} outcome=lost
+as dairy
+trace.Settle shipment={gone.shipment} outcome=lost
+unpack from P2                                            ! trace/not-holder
+pack 3 KGM of milk/L4 into P3
+no: ship P3 to cheese
+as cheese
+trace.Decline shipment={no.shipment} reason=not-ordered
+as dairy
+unpack from P3
+? trace.LotStatus lot=@milk/L4

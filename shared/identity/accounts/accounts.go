@@ -114,6 +114,12 @@ func New(c Config) (*Accounts, error) {
 	return &Accounts{c, h}, nil
 }
 
+// Bounds of what a user may be called and addressed in, in bytes.
+const (
+	maxDisplay  = 200
+	maxLanguage = 35 // BCP 47's longest tags in use
+)
+
 // Registration is a new user, who must hold a certificate of the same name.
 type Registration struct {
 	Name, Display, MSP, Language, Password string
@@ -134,7 +140,7 @@ func (a *Accounts) Create(ctx context.Context, r Registration) (User, error) {
 	}
 	done, err := a.config.DB.ExecContext(ctx, `INSERT INTO accounts (login, name, display, msp, language, state, password, created)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (login) DO NOTHING`,
-		login(r.Name), r.Name, r.Display, r.MSP, r.Language, string(Active), phc, a.now())
+		login(r.Name), r.Name, cut(r.Display, maxDisplay), r.MSP, cut(r.Language, maxLanguage), string(Active), phc, a.now())
 	if err != nil {
 		return User{}, fmt.Errorf("enter the user %s: %w", r.Name, err)
 	}
@@ -174,7 +180,8 @@ func (a *Accounts) List(ctx context.Context) ([]User, error) {
 
 // Update changes how a user is shown and addressed.
 func (a *Accounts) Update(ctx context.Context, name, display, language string) error {
-	return a.change(ctx, name, `UPDATE accounts SET display = $1, language = $2 WHERE login = $3`, display, language, login(name))
+	return a.change(ctx, name, `UPDATE accounts SET display = $1, language = $2 WHERE login = $3`,
+		cut(display, maxDisplay), cut(language, maxLanguage), login(name))
 }
 
 // Enable lets a disabled user log in again.
@@ -334,8 +341,11 @@ func one(done sql.Result, otherwise error) error {
 }
 
 // login is the name by which a user is found: people do not remember which
-// letters were large.
-func login(name string) string { return strings.ToLower(strings.ToValidUTF8(name, "\ufffd")) }
+// letters were large. What PostgreSQL's text cannot hold becomes a character
+// that no name has.
+func login(name string) string {
+	return strings.ReplaceAll(strings.ToLower(strings.ToValidUTF8(name, "\ufffd")), "\x00", "\ufffd")
+}
 
 func (a *Accounts) now() int64 { return a.config.Clock().UnixMicro() }
 

@@ -210,6 +210,10 @@ func TestLoginTellsNobodyWhoExists(t *testing.T) {
 	if wrong.Error() != unknown.Error() {
 		t.Errorf("%q is not %q", unknown, wrong)
 	}
+	for _, odd := range []string{"", "al\x00ice", "\xff", strings.Repeat("a", 100_000)} {
+		_, err := h.Authenticate(t.Context(), Attempt{Name: odd, Password: odd, Address: odd})
+		is(t, "an odd name", err, ErrWrongLogin)
+	}
 	for range accountFailures - 1 {
 		h.try("alice", phrase2)
 		h.try("nobody", phrase2)
@@ -271,7 +275,7 @@ func TestDisabled(t *testing.T) {
 
 func TestUpdate(t *testing.T) {
 	h := open(t)
-	if err := h.Update(t.Context(), "alice", "王小明", "en"); err != nil {
+	if err := h.Update(t.Context(), "alice", "王小明\x00", "en"); err != nil {
 		t.Fatal(err)
 	}
 	if u, err := h.User(t.Context(), "ALICE"); err != nil || u.Display != "王小明" || u.Language != "en" {

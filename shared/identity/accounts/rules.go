@@ -7,7 +7,8 @@ var (
 	// ErrWrongLogin does not say which of the two was wrong.
 	ErrWrongLogin = chaincode.Rule{Code: "identity/wrong-login", Kind: chaincode.Forbidden,
 		Text: "The name or the password is wrong.", Remedy: "Check both, and the keyboard's language and capitals."}
-	// ErrLocked slows down those who guess.
+	// ErrLocked slows down those who guess. Its one fact is the time from which
+	// attempts are taken again, in RFC 3339.
 	ErrLocked = chaincode.Rule{Code: "identity/locked", Kind: chaincode.Forbidden,
 		Text: "There were too many attempts to log in.", Remedy: "Wait until the time shown, then try again."}
 	// ErrDisabled keeps out those who have left.

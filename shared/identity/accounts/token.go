@@ -88,8 +88,8 @@ func (a *Accounts) CreateToken(ctx context.Context, name, label string, granted 
 	return secret, t, nil
 }
 
-// ByToken tells whose token it is, when it may be used for the scope; no scope
-// asks for the token alone, whose scopes the caller then weighs.
+// ByToken tells whose token it is, when it may be used for the scope. No scope
+// asks for none: the caller compares what the token allows.
 func (a *Accounts) ByToken(ctx context.Context, secret string, wanted Scope) (User, Token, error) {
 	if !wellFormed(secret) {
 		return User{}, Token{}, ErrToken.Refuse("")

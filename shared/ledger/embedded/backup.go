@@ -40,7 +40,8 @@ func (l *Ledger) Backup(ctx context.Context, to io.Writer) error {
 	buffered := bufio.NewWriterSize(to, 1<<20)
 	w := &frameWriter{to: buffered, sum: sha256.New()}
 	w.raw([]byte(backupTitle))
-	for n := uint64(0); n <= l.Head().Block; n++ {
+	head := l.Head().Block
+	for n := uint64(0); n <= head; n++ {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

@@ -12,9 +12,9 @@ import (
 
 // commitBlocks is the one goroutine that commits.
 func (l *Ledger) commitBlocks() {
-	linger := l.config.Linger
+	linger, company := l.config.Linger, false
 	for {
-		block, open := l.nextBlock(linger)
+		block, open := l.nextBlock(linger, company)
 		if !open {
 			return
 		}
@@ -23,18 +23,26 @@ func (l *Ledger) commitBlocks() {
 			l.config.Log.Error("the ledger takes no more writes", "error", err)
 			l.line.fail(block, err)
 		}
-		if l.config.Linger == 0 { // slow disks want larger blocks
-			linger = min(time.Since(begun), maxLinger)
+		if company = len(block) > 1; l.config.Linger == 0 { // slow disks want larger blocks
+			linger = min(4*time.Since(begun), maxLinger)
 		}
 	}
 }
 
 // maxLinger bounds what a commit's duration makes of the linger.
-const maxLinger = 10 * time.Millisecond
+const maxLinger = 25 * time.Millisecond
+
+// grace is how long callers who were just answered get to come back with their
+// next command, before nobody is taken to be under way.
+const grace = 300 * time.Microsecond
 
 // nextBlock waits for the line's head to be signed, then cuts: at once when no
 // other call is under way, else after the linger or at a full block.
-func (l *Ledger) nextBlock(wait time.Duration) (block []*txn, open bool) {
+func (l *Ledger) nextBlock(wait time.Duration, company bool) (block []*txn, open bool) {
+	var back <-chan time.Time
+	if company {
+		back = time.After(grace)
+	}
 	patience := time.NewTimer(l.config.SignWithin)
 	defer patience.Stop()
 	var linger <-chan time.Time
@@ -43,7 +51,7 @@ func (l *Ledger) nextBlock(wait time.Duration) (block []*txn, open bool) {
 		if !open {
 			return nil, false
 		}
-		if ready > 0 && !more {
+		if ready > 0 && !more && (back == nil || ready == l.config.MaxBlock) {
 			return l.line.pop(l.config.MaxBlock, l.config.MaxBytes), true
 		}
 		if ready > 0 && linger == nil {
@@ -51,6 +59,8 @@ func (l *Ledger) nextBlock(wait time.Duration) (block []*txn, open bool) {
 		}
 		select {
 		case <-l.line.wake:
+		case <-back:
+			back = nil
 		case <-linger:
 			return l.line.pop(l.config.MaxBlock, l.config.MaxBytes), true
 		case <-patience.C:

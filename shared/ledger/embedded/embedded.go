@@ -40,8 +40,14 @@ type Verifier interface {
 	// Verify checks the signature over the message (SHA-256, ECDSA, low S) and
 	// the creator's certificate, and returns what the certificate says. It
 	// MUST be safe for concurrent use and SHOULD remember certificates that it
-	// has parsed. Users and member nodes are verified alike.
+	// has parsed.
 	Verify(creator, message, signature []byte) (chaincode.Caller, error)
+	// VerifyAt asks the same of an earlier moment, for blocks of the past: a
+	// certificate that has ended since was valid then.
+	VerifyAt(creator, message, signature []byte, at time.Time) (chaincode.Caller, error)
+	// VerifyNodeAt is for endorsements: it names the member, and refuses
+	// whoever is not a member's node.
+	VerifyNodeAt(creator, message, signature []byte, at time.Time) (mspID string, err error)
 }
 
 // Config says what a ledger is made of.
@@ -60,11 +66,11 @@ type Config struct {
 
 	MaxBlock   int           // transactions in a block; 0 is 500
 	MaxBytes   int           // bytes of envelopes in a block, at least one; 0 is 8 MB
-	Linger     time.Duration // how long a block waits for calls under way; 0 is as long as the last commit took, at most 10 ms
+	Linger     time.Duration // how long a block waits for calls under way; 0 is four times the last commit, at most 25 ms
 	SignWithin time.Duration // how long a signer may hold up the line; 0 is 5 s
 	Attempts   int           // executions of one command before ErrConflict; 0 is 12
 
-	ScrubRate  int           // bytes a second that the scrub reads; 0 is 4 MB, negative turns it off
+	ScrubRate  int           // bytes a second that the scrub reads; 0 is 1 MB, negative turns it off
 	ScrubPause time.Duration // between two rounds of the scrub; 0 is an hour
 }
 
@@ -84,7 +90,7 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.MaxBytes, 8<<20, c.MaxBytes == 0)
 	setDefault(&c.SignWithin, 5*time.Second, c.SignWithin == 0)
 	setDefault(&c.Attempts, 12, c.Attempts == 0)
-	setDefault(&c.ScrubRate, 4<<20, c.ScrubRate == 0)
+	setDefault(&c.ScrubRate, 1<<20, c.ScrubRate == 0)
 	setDefault(&c.ScrubPause, time.Hour, c.ScrubPause == 0)
 	dir, err := filepath.Abs(c.Dir)
 	c.Dir = dir

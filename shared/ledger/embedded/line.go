@@ -39,7 +39,6 @@ type line struct {
 type txn struct {
 	id       string
 	writes   map[string][]byte // public writes; nil deletes
-	after    []*txn            // uncommitted transactions that it read from
 	since    time.Time         // when it took its place
 	envelope []byte            // set when signed
 	private  *rwset.TxPvtReadWriteSet
@@ -70,6 +69,16 @@ func (l *line) stopped() error {
 		return ledger.ErrStopped
 	}
 	return nil
+}
+
+// whyBroken says why no writes are taken after a failed commit, or nil.
+func (l *line) whyBroken() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.broken == nil {
+		return nil
+	}
+	return l.stopped()
 }
 
 // expect tells the committer of a call on its way to the line; the call says
@@ -109,8 +118,8 @@ func (l *line) stand(t *txn, v *view) error {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 	}
-	if err := l.stopped(); l.broken != nil {
-		return err
+	if l.broken != nil {
+		return l.stopped()
 	}
 	if !v.fresh() {
 		return errStale

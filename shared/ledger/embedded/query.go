@@ -137,7 +137,9 @@ func valid(b *common.Block, i int) bool {
 	return i < len(flags) && flags[i] == byte(peer.TxValidationCode_VALID)
 }
 
-// Events yields the blocks after a position, then waits for further ones.
+// Events yields the blocks after a position, then waits for further ones. It
+// leaves none out: whoever awaits a block without events need not wait for the
+// next.
 func (l *Ledger) Events(ctx context.Context, after ledger.Position) iter.Seq2[ledger.Block, error] {
 	return func(yield func(ledger.Block, error) bool) {
 		for next := after.Block + 1; ; next++ {
@@ -152,7 +154,7 @@ func (l *Ledger) Events(ctx context.Context, after ledger.Position) iter.Seq2[le
 				yield(ledger.Block{}, err)
 				return
 			}
-			if len(block.Transactions) > 0 && !yield(block, nil) {
+			if !yield(block, nil) {
 				return
 			}
 		}

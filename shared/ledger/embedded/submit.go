@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -88,7 +89,7 @@ func (l *Ledger) carry(ctx context.Context, r ledger.Request, p *proposal, arriv
 		}
 	}()
 	for attempt := range l.config.Attempts {
-		if err := ctx.Err(); err != nil {
+		if err := cmp.Or(ctx.Err(), l.line.whyBroken()); err != nil {
 			return ledger.Receipt{}, err
 		}
 		e, err := l.execute(ctx, p, attempt >= optimistic, arrived)
@@ -126,7 +127,6 @@ func (l *Ledger) carry(ctx context.Context, r ledger.Request, p *proposal, arriv
 type execution struct {
 	*txn
 	result chaincode.Result
-	view   *view
 	rwset  []byte
 }
 
@@ -162,13 +162,13 @@ func (l *Ledger) runInLine(v *view, p *proposal) (*execution, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &txn{id: p.call.TxID, done: make(chan struct{}), writes: map[string][]byte{}, after: v.sources()}
+	t := &txn{id: p.call.TxID, done: make(chan struct{}), writes: map[string][]byte{}}
 	for _, w := range result.Writes {
 		if w.Org == "" {
 			t.writes[w.Key] = w.Value
 		}
 	}
-	return &execution{txn: t, result: result, view: v}, l.line.stand(t, v)
+	return &execution{txn: t, result: result}, l.line.stand(t, v)
 }
 
 // refuse passes a refusal on if it rests on what is true: on a fresh view, and
@@ -178,11 +178,13 @@ func (l *Ledger) refuse(ctx context.Context, v *view, refused error) error {
 	if !errors.As(refused, &refusal) {
 		return refused
 	}
-	l.line.mu.Lock()
-	fresh := v.fresh()
-	l.line.mu.Unlock()
-	if !fresh {
-		return errStale
+	if !v.locked { // a locked view was fresh when the contract ran
+		l.line.mu.Lock()
+		fresh := v.fresh()
+		l.line.mu.Unlock()
+		if !fresh {
+			return errStale
+		}
 	}
 	v.sim.Done() // the commit that is waited for needs the state
 	for _, w := range v.sources() {

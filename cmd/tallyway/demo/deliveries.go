@@ -1,0 +1,300 @@
+package demo
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/tallyway/tallyway/apps/traceability/events"
+	"github.com/tallyway/tallyway/chaincode/trace"
+	"github.com/tallyway/tallyway/shared/epcis"
+	"github.com/tallyway/tallyway/shared/gs1"
+)
+
+// The companies of the story, and what they make.
+const (
+	dairy   = "greenfield-dairy"
+	cheese  = "harbour-foods"
+	carrier = "swift-cold"
+	market  = "city-market"
+	office  = "food-safety"
+
+	milk       = "09506000134352"
+	cream      = "09506000134369"
+	gouda      = "09521234560029"
+	mozzarella = "09521234560036"
+	whey       = "09521234560043"
+)
+
+var catalogue = []struct {
+	by string
+	trace.DescribeProduct
+}{
+	{dairy, trace.DescribeProduct{GTIN: milk, Name: "Fresh milk", NameZh: "鲜牛奶", Unit: "KGM", ShelfLife: 14, Storage: "2–6 °C"}},
+	{dairy, trace.DescribeProduct{GTIN: cream, Name: "Cream", NameZh: "稀奶油", Unit: "KGM", ShelfLife: 21, Storage: "2–6 °C"}},
+	{cheese, trace.DescribeProduct{GTIN: gouda, Name: "Harbour Gouda", NameZh: "海港高达奶酪", Unit: "KGM", ShelfLife: 180, Storage: "4–8 °C"}},
+	{cheese, trace.DescribeProduct{GTIN: mozzarella, Name: "Mozzarella", NameZh: "马苏里拉奶酪", Unit: "KGM", ShelfLife: 28, Storage: "2–6 °C"}},
+	{cheese, trace.DescribeProduct{GTIN: whey, Name: "Whey powder", NameZh: "乳清粉", Unit: "KGM", ShelfLife: 365, Storage: "5–25 °C"}},
+}
+
+func (d *founding) products() {
+	for _, p := range catalogue {
+		d.do(firmOf(p.by).msp, p.by, p.DescribeProduct)
+	}
+}
+
+// local is where the story happens.
+var local = time.FixedZone("+08:00", 8*60*60)
+
+// ShopperPage is the page behind the QR code of the latest Gouda on the shelf.
+func ShopperPage(now time.Time) string {
+	made := now.In(local)
+	return "/" + lotID(gouda, "G"+made.AddDate(0, 0, -6).Format("060102"))
+}
+
+// season is the story while it is told.
+type season struct {
+	*founding
+	chance  *rand.Rand
+	stock   []lot // milk at the cheese maker that waits for the vat
+	advices int
+	packs   uint64
+}
+
+// lot is a batch that somebody holds.
+type lot struct {
+	id   string
+	kg   int64
+	made time.Time
+}
+
+// deliveries tells six weeks, day by day, up to the visitor's own: then one
+// truck is on its way to the cheese maker and one waits at the retailer's ramp.
+func (d *founding) deliveries() {
+	s := &season{founding: d, chance: rand.New(rand.NewPCG(1871, 9))}
+	today := time.Date(d.now.In(local).Year(), d.now.In(local).Month(), d.now.In(local).Day(), 0, 0, 0, 0, local)
+	for day := -7 * weeks; day <= 0 && d.err == nil; day++ {
+		s.day(today.AddDate(0, 0, day), -day)
+	}
+}
+
+// day is one day of the season; left counts the days to the visitor's.
+func (s *season) day(date time.Time, left int) {
+	fresh := s.milking(date)
+	switch {
+	case left == 0:
+		s.onTheWay(fresh, date)
+		return
+	case left%2 == 0:
+		s.toTheVat(fresh, date, left)
+	default:
+		s.toTheShelf(fresh, date, left)
+	}
+	if left%4 == 2 {
+		s.makeCheese(date, left)
+	}
+	switch left {
+	case 31:
+		s.mistake(date)
+	case 20:
+		s.hold(fresh, date)
+	case 12:
+		s.rehearsal(fresh, date)
+	}
+}
+
+// milking logs the day's lot.
+func (s *season) milking(date time.Time) lot {
+	made := s.clock(date, 5, 40)
+	l := lot{id: lotID(milk, "M"+date.Format("060102")), kg: 1200 + 20*s.chance.Int64N(40), made: made}
+	s.capture(dairy, made, events.Logged(companyOf(dairy), made, s.goods(l.id, l.kg), bestBefore(made, 14)))
+	return l
+}
+
+// toTheVat ships most of the milk to the cheese maker.
+func (s *season) toTheVat(l lot, date time.Time, left int) {
+	kg := l.kg * 4 / 5
+	short := int64(0)
+	if left == 24 || left == 6 {
+		short = 12 // a can fell off the ramp: the two sides have not settled it
+	}
+	at := s.clock(date, 8, 10)
+	advice, shipment := s.ship(dairy, cheese, at, []events.Goods{s.goods(l.id, kg)}, nil)
+	if left == 16 { // the truck came too warm
+		s.at(at.Add(5 * time.Hour))
+		s.do(trade, cheese, trace.Decline{Shipment: shipment, Reason: "temperature"})
+		return
+	}
+	s.receive(dairy, cheese, at.Add(5*time.Hour+20*time.Minute), advice, []events.Goods{s.goods(l.id, kg-short)}, nil)
+	s.stock = append(s.stock, lot{l.id, kg - short, l.made})
+	s.skim(lot{l.id, l.kg - kg, l.made}, date)
+}
+
+// skim makes cream of what the dairy keeps, and sells it through the retailer.
+func (s *season) skim(rest lot, date time.Time) {
+	at := s.clock(date, 10, 30)
+	id := lotID(cream, "C"+date.Format("060102"))
+	kg := rest.kg / 8
+	s.transform(dairy, at, "cream-"+date.Format("060102"), []events.Goods{s.goods(rest.id, rest.kg)},
+		[]events.Made{{Goods: s.goods(id, kg), BestBefore: bestBefore(at, 21)}})
+	s.deliver(dairy, at.Add(3*time.Hour), []events.Goods{s.goods(id, kg)}, nil, kg*2/3)
+}
+
+// toTheShelf ships milk to the retailer, who sells most of it within days.
+func (s *season) toTheShelf(l lot, date time.Time, left int) {
+	kg := l.kg / 2
+	s.deliver(dairy, s.clock(date, 7, 30), []events.Goods{s.goods(l.id, kg)}, nil, kg*int64(min(left, 9))/10)
+}
+
+// deliver ships, receives and sells.
+func (s *season) deliver(from string, at time.Time, all []events.Goods, packs []string, sell int64) {
+	advice, _ := s.ship(from, market, at, all, packs)
+	arrived := at.Add(7 * time.Hour)
+	s.receive(from, market, arrived, advice, all, packs)
+	for _, g := range all {
+		if sell > 0 {
+			s.capture(market, arrived.Add(26*time.Hour), events.Sold(companyOf(market), arrived.Add(26*time.Hour), []events.Goods{s.goods(g.Lot, sell)}))
+		}
+	}
+}
+
+// makeCheese turns the milk that waits into a lot of cheese and of whey, packs
+// the cheese and sends a part of it to the retailer.
+func (s *season) makeCheese(date time.Time, left int) {
+	at := s.clock(date, 15, 0)
+	var in []events.Goods
+	total := int64(0)
+	for _, l := range s.stock {
+		in = append(in, s.goods(l.id, l.kg))
+		total += l.kg
+	}
+	s.stock = nil
+	if total == 0 {
+		return
+	}
+	gtin, letter, life := gouda, "G", 180
+	if left%8 == 2 {
+		gtin, letter, life = mozzarella, "Z", 28
+	}
+	number := letter + date.Format("060102")
+	wheel, powder := lotID(gtin, number), lotID(whey, "W"+date.Format("060102"))
+	made := total / 10
+	s.transform(cheese, at, "vat-"+number, in, []events.Made{
+		{Goods: s.goods(wheel, made), BestBefore: bestBefore(at, life)},
+		{Goods: s.goods(powder, total/20), BestBefore: bestBefore(at, 365)}})
+	pack := s.pack(wheel, made/2, at.Add(40*time.Minute))
+	s.deliver(cheese, s.clock(date, 18, 30), nil, []string{pack}, 0)
+	out := s.clock(date.AddDate(0, 0, 1), 9, 0)
+	s.capture(market, out, events.Unpacked(companyOf(market), out, pack))
+	s.capture(market, out.Add(time.Hour), events.Sold(companyOf(market), out.Add(time.Hour), []events.Goods{s.goods(wheel, made/4)}))
+}
+
+// pack puts so much of a lot on a pallet with a number of the cheese maker's.
+func (s *season) pack(id string, kg int64, at time.Time) string {
+	s.packs++
+	key, err := gs1.SSCC(0, firmOf(cheese).Prefixes[0], s.packs)
+	s.try(err)
+	s.capture(cheese, at, events.Packed(companyOf(cheese), at, key.Path(), []events.Goods{s.goods(id, kg)}, nil))
+	return key.Path()
+}
+
+// onTheWay is the visitor's day: milk on the road to the cheese maker, and the
+// last cream at the retailer's ramp.
+func (s *season) onTheWay(l lot, date time.Time) {
+	at := s.clock(date, 6, 30)
+	s.ship(dairy, cheese, at, []events.Goods{s.goods(l.id, l.kg/2)}, nil)
+	s.ship(dairy, market, at.Add(20*time.Minute), []events.Goods{s.goods(l.id, l.kg/4)}, nil)
+}
+
+// mistake is an event that its author takes back and corrects.
+func (s *season) mistake(date time.Time) {
+	at := s.clock(date, 11, 0)
+	id := lotID(cream, "X"+date.Format("060102"))
+	wrong := events.Logged(companyOf(dairy), at, s.goods(id, 1900), bestBefore(at, 21))
+	right := events.Logged(companyOf(dairy), at, s.goods(id, 190), bestBefore(at, 21))
+	s.capture(dairy, at, wrong)
+	hash, err := right.Hash()
+	s.try(err)
+	wrong.Error = &epcis.ErrorDeclaration{Time: at.Add(15 * time.Minute).UTC(), Reason: "incorrect_data", Corrective: []string{hash}}
+	s.capture(dairy, at.Add(15*time.Minute), wrong)
+	s.capture(dairy, at.Add(20*time.Minute), right)
+}
+
+// hold is a lot that the regulator looked into and released.
+func (s *season) hold(l lot, date time.Time) {
+	id := "HOLD-" + date.Format("060102")
+	s.at(s.clock(date, 16, 45))
+	s.do(regulator, office, trace.Recall{ID: id, Kind: trace.KindHold, Lots: []string{l.id}, Code: "residues",
+		Reason: "Antibiotic residues suspected in the tank sample; second sample under way."})
+	s.at(s.clock(date.AddDate(0, 0, 2), 9, 15))
+	s.do(regulator, office, trace.Release{Case: id, Reason: "Second sample clear."})
+}
+
+// rehearsal is a mock recall: it finds everything and blocks nothing.
+func (s *season) rehearsal(l lot, date time.Time) {
+	id := "MOCK-" + date.Format("060102")
+	s.at(s.clock(date, 17, 30))
+	s.do(regulator, office, trace.Recall{ID: id, Kind: trace.KindMock, Lots: []string{l.id}, Reason: "Quarterly exercise."})
+	s.at(s.clock(date, 18, 10))
+	s.do(trade, cheese, trace.Acknowledge{Case: id})
+	s.at(s.clock(date.AddDate(0, 0, 1), 10, 0))
+	s.do(regulator, office, trace.Release{Case: id, Reason: "Exercise over: every lot found."})
+}
+
+// ship sends goods off with the carrier, under a despatch advice.
+func (s *season) ship(from, to string, at time.Time, all []events.Goods, packs []string) (advice, shipment string) {
+	s.advices++
+	advice = fmt.Sprintf("DA-%s-%03d", at.Format("0601"), s.advices)
+	outcome := s.capture(from, at, events.Shipped(events.Consignment{From: companyOf(from), To: companyOf(to), Carrier: companyOf(carrier),
+		Advice: advice, Goods: all, Packs: packs}, at))
+	return advice, outcome.Shipment
+}
+
+func (s *season) receive(from, to string, at time.Time, advice string, all []events.Goods, packs []string) {
+	s.capture(to, at, events.Received(events.Arrival{From: companyOf(from), To: companyOf(to), Documents: []string{documentOf(from, advice)},
+		Goods: all, Packs: packs}, at))
+}
+
+func documentOf(from, advice string) string {
+	return "urn:epcglobal:cbv:bt:" + companyOf(from).GLN + ":" + advice
+}
+
+func (s *season) transform(by string, at time.Time, id string, in []events.Goods, out []events.Made) {
+	for _, e := range events.Transformed(companyOf(by), at, "urn:tallyway:process:"+by+":"+id, in, out) {
+		s.capture(by, at, e)
+	}
+}
+
+// capture brings an event to the ledger as it happens. What would lie ahead of
+// the visitor has not happened.
+func (s *season) capture(by string, at time.Time, e epcis.Event) (outcome trace.Outcome) {
+	if s.err != nil || at.After(s.now) {
+		return outcome
+	}
+	command, err := events.Capture(e)
+	s.try(err)
+	s.at(at.Add(time.Duration(20+s.chance.IntN(200)) * time.Second)) // people write down what they have done
+	s.send(trade, by, command, &outcome)
+	return outcome
+}
+
+// clock is a time of the day, a few minutes early or late. On the visitor's
+// own day it keeps before their now.
+func (s *season) clock(date time.Time, hour, minute int) time.Time {
+	t := date.Add(time.Duration(hour)*time.Hour + time.Duration(minute+s.chance.IntN(17))*time.Minute)
+	if t.After(s.now) && t.Sub(s.now) < 24*time.Hour {
+		return s.now.Add(-time.Duration(1+s.chance.IntN(40)) * time.Minute).In(local)
+	}
+	return t
+}
+
+func (s *season) goods(id string, kg int64) events.Goods {
+	return events.Goods{Lot: id, Amount: gs1.Whole(kg), Unit: "KGM"}
+}
+
+func lotID(gtin, number string) string { return strings.Join([]string{"01", gtin, "10", number}, "/") }
+
+func bestBefore(made time.Time, days int) string {
+	return made.AddDate(0, 0, days).Format(time.DateOnly)
+}

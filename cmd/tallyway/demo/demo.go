@@ -1,0 +1,230 @@
+// Package demo founds the demo consortium: a dairy, a cheese maker, a carrier, a
+// retailer, a regulator, a tax office and two banks, with six weeks of
+// deliveries behind them. Everything goes through the same commands that users
+// and machines send; nothing is written past the contracts.
+package demo
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/tallyway/tallyway/apps/traceability/events"
+	"github.com/tallyway/tallyway/chaincode/party"
+	"github.com/tallyway/tallyway/chaincode/trace"
+	"github.com/tallyway/tallyway/shared/host"
+	"github.com/tallyway/tallyway/shared/identity"
+	"github.com/tallyway/tallyway/shared/identity/accounts"
+)
+
+// The members of the demo network.
+const (
+	trade     = "ProducerMSP"
+	tax       = "TaxMSP"
+	banks     = "BankMSP"
+	regulator = "RegulatorMSP"
+)
+
+var members = []party.Member{
+	{ID: trade, Name: "Food Trade Association"},
+	{ID: tax, Name: "Tax Administration", Authority: true},
+	{ID: banks, Name: "Bankers' Association"},
+	{ID: regulator, Name: "Market Regulation Administration", Authority: true},
+}
+
+// firm is a company of the demo with its login.
+type firm struct {
+	party.Register
+	msp   string
+	roles []string
+	place trace.DescribePlace
+}
+
+// The companies, also their login names. Their prefixes lie in the ranges that
+// GS1 keeps for examples.
+var firms = []firm{
+	{register("greenfield-dairy", "Greenfield Dairy", "绿野乳业", "9506000134", "9506000134352", party.KindManufacturer), trade,
+		[]string{party.Operator, party.Admin}, trace.DescribePlace{Name: "Greenfield plant", NameZh: "绿野工厂", City: "Hohhot", CityZh: "呼和浩特", Country: "CN"}},
+	{register("harbour-foods", "Harbour Foods", "海港食品", "9521234560", "9521234560012", party.KindProcessor), trade,
+		[]string{party.Operator, party.Admin}, trace.DescribePlace{Name: "Harbour creamery", NameZh: "海港奶酪坊", City: "Tianjin", CityZh: "天津", Country: "CN"}},
+	{register("swift-cold", "Swift Cold", "迅达冷链", "9521234571", "9521234571018", party.KindCarrier), trade,
+		[]string{party.Operator, party.Admin}, trace.DescribePlace{Name: "Swift Cold hub", NameZh: "迅达冷链枢纽", City: "Zhangjiakou", CityZh: "张家口", Country: "CN"}},
+	{register("city-market", "City Market", "城市超市", "9521234582", "9521234582014", party.KindRetailer), trade,
+		[]string{party.Operator, party.Admin}, trace.DescribePlace{Name: "City Market store 12", NameZh: "城市超市十二店", City: "Beijing", CityZh: "北京", Country: "CN"}},
+	{register("food-safety", "Food Safety Office", "食品安全监管局", "", "", party.KindRegulator), regulator,
+		[]string{party.Regulator, party.Admin}, trace.DescribePlace{}},
+	{register("tax-office", "Tax Office", "税务局", "", "", party.KindTaxAuthority), tax,
+		[]string{party.TaxOfficer, party.Admin}, trace.DescribePlace{}},
+	{register("first-bank", "First Bank", "第一银行", "", "", party.KindBank), banks,
+		[]string{party.Banker, party.Admin}, trace.DescribePlace{}},
+	{register("second-bank", "Second Bank", "第二银行", "", "", party.KindBank), banks,
+		[]string{party.Banker, party.Admin}, trace.DescribePlace{}},
+}
+
+func register(id, name, nameZh, prefix, gln, kind string) party.Register {
+	r := party.Register{ID: id, Profile: party.Profile{Name: name, NameZh: nameZh, Kinds: []string{kind}}}
+	if prefix != "" {
+		r.Prefixes, r.GLNs = []string{prefix}, []string{gln}
+	}
+	if kind == party.KindRegulator {
+		r.Field = "food"
+	}
+	return r
+}
+
+// Logins are the demo's login names, in the order in which they are shown.
+func Logins() (names []string) {
+	for _, f := range firms {
+		names = append(names, f.ID)
+	}
+	return names
+}
+
+// weeks of deliveries lie behind the visitor.
+const weeks = 6
+
+func since(now time.Time) time.Time { return now.AddDate(0, 0, -7*weeks-1) }
+
+// passwordFile stands in the data folder: the demo shows its password at every
+// start, and is meant for nothing that needs a secret.
+const passwordFile = "demo-password"
+
+// Password is what all logins of a demo's data folder share.
+func Password(data string) (string, error) {
+	b, err := os.ReadFile(filepath.Join(data, passwordFile))
+	if err != nil {
+		return "", fmt.Errorf("this data folder was not founded as a demo: %w", err)
+	}
+	return string(b), nil
+}
+
+// Furnish makes a program found the demo consortium on an empty ledger. Every
+// founding makes a new password.
+func Furnish(p *host.Program, data string) {
+	for _, m := range members {
+		p.Members = append(p.Members, m.ID)
+	}
+	p.Since = since
+	p.Found = func(ctx context.Context, h *host.Host) error {
+		password, err := passphrase()
+		if err != nil {
+			return err
+		}
+		d := &founding{h: h, ctx: ctx, now: h.Now(), password: password}
+		d.members()
+		d.firms()
+		d.products()
+		d.deliveries()
+		if d.err != nil {
+			return d.err
+		}
+		return os.WriteFile(filepath.Join(data, passwordFile), []byte(password), 0o600)
+	}
+}
+
+// passphrase is easy to type and has 80 random bits.
+func passphrase() (string, error) {
+	text := strings.ToLower(rand.Text()) // 26 letters and digits, 130 bits
+	return strings.Join([]string{text[0:4], text[4:8], text[8:12], text[12:16]}, "-"), nil
+}
+
+// founding is one run; its first error ends it.
+type founding struct {
+	h        *host.Host
+	ctx      context.Context
+	now      time.Time // of the visitor
+	password string
+	err      error
+}
+
+// at turns the clock to a moment of the past; nothing happens in the future.
+func (d *founding) at(t time.Time) {
+	if t.After(d.now) {
+		t = d.now
+	}
+	d.h.TurnClock(t)
+}
+
+// do sends a command as a user.
+func (d *founding) do(msp, user string, command any) {
+	var reply json.RawMessage
+	d.send(msp, user, command, &reply)
+}
+
+// send is do with the reply.
+func (d *founding) send(msp, user string, command, reply any) {
+	if d.err != nil {
+		return
+	}
+	raw, _, err := host.Do[json.RawMessage](d.ctx, d.h, host.Actor{MSP: msp, User: user}, command)
+	if err == nil {
+		err = json.Unmarshal(raw, reply)
+	}
+	if err != nil {
+		d.err = fmt.Errorf("%s sends %T: %w", user, command, err)
+	}
+}
+
+func (d *founding) try(err error) {
+	if d.err == nil {
+		d.err = err
+	}
+}
+
+// secretary speaks for a member.
+const secretary = "secretary"
+
+func (d *founding) members() {
+	d.at(since(d.now))
+	found := party.Found{}
+	for _, m := range members {
+		_, err := d.h.Wallet.Issue(identity.Enrolment{MSP: m.ID, User: secretary, Roles: []string{party.Admin}})
+		d.try(err)
+		ca, err := d.h.Wallet.CACert(m.ID)
+		d.try(err)
+		m.CA, m.Since = string(ca), d.h.Now()
+		found.Members = append(found.Members, m)
+	}
+	d.do(trade, secretary, found)
+}
+
+func (d *founding) firms() {
+	for _, f := range firms {
+		if d.err != nil {
+			return
+		}
+		d.do(f.msp, secretary, f.Register)
+		_, err := d.h.Wallet.Issue(identity.Enrolment{MSP: f.msp, User: f.ID, Party: f.ID, Roles: f.roles})
+		d.try(err)
+		_, err = d.h.Accounts.Create(d.ctx, accounts.Registration{Name: f.ID, Display: f.Name, MSP: f.msp, Password: d.password})
+		d.try(err)
+		if len(f.GLNs) > 0 {
+			f.place.GLN = f.GLNs[0]
+			d.do(f.msp, f.ID, f.place)
+		}
+	}
+}
+
+// firmOf finds a company by its login.
+func firmOf(id string) firm {
+	for _, f := range firms {
+		if f.ID == id {
+			return f
+		}
+	}
+	panic("demo: there is no company " + id)
+}
+
+func companyOf(id string) events.Company {
+	f := firmOf(id)
+	c := events.Company{ID: f.ID, Name: f.Name, NameZh: f.NameZh}
+	if len(f.GLNs) > 0 {
+		c.GLN = f.GLNs[0]
+	}
+	return c
+}
