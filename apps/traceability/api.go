@@ -342,7 +342,7 @@ func (a *app) apiAccept(c *web.Ctx) error {
 		return trace.ErrShipmentDone.Refuse("%s is %s", s.ID, s.State)
 	}
 	if in.At.IsZero() {
-		in.At = a.host.Clock().UTC()
+		in.At = a.host.Now().UTC()
 	}
 	if len(in.Lines)+len(in.Packs) == 0 {
 		in.Packs = s.Packs

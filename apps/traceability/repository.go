@@ -170,7 +170,7 @@ func (a *app) answerEvents(c *web.Ctx, events []*epcis.Event, err error) error {
 	if err != nil {
 		return err
 	}
-	doc := epcis.Document{Type: "EPCISQueryDocument", CreationDate: a.host.Clock(), QueryName: "SimpleEventQuery"}
+	doc := epcis.Document{Type: "EPCISQueryDocument", CreationDate: a.host.Now(), QueryName: "SimpleEventQuery"}
 	for _, e := range events {
 		doc.Events = append(doc.Events, *e)
 	}
