@@ -1,4 +1,5 @@
-// Package all is every contract of the suite, one line each.
+// Package all names every contract of the suite, so that each ledger runs the
+// same ones. It decides nothing itself.
 package all
 
 import (
@@ -7,7 +8,7 @@ import (
 	"github.com/tallyway/tallyway/chaincode/trace"
 )
 
-// Contracts joins them.
+// Contracts is every contract of the suite.
 func Contracts() *chaincode.Contracts {
 	return chaincode.New(
 		party.Contract,

@@ -1,7 +1,6 @@
 package trace
 
 import (
-	"slices"
 	"strings"
 	"time"
 
@@ -96,17 +95,24 @@ func recall(tx *chaincode.Tx, r Recall) (CaseState, error) {
 	if cases.Has(tx, r.ID) {
 		return CaseState{}, ErrCaseExists.Refuse("%s", r.ID).On("id")
 	}
-	c := Case{ID: r.ID, Kind: r.Kind, Lots: r.Lots, Reason: r.Reason, Code: r.Code, By: by.ID, At: tx.At(), State: CaseOpen}
 	_, err = party.ActiveRegulator(tx)
-	c.Authority = err == nil
-	for _, lot := range r.Lots {
-		if l, _ := lots.Get(tx, lot); !c.Authority && l.Maker != by.ID {
-			return CaseState{}, ErrNotYoursToBlock.Refuse("%s was made by %s", lot, orNobody(l.Maker))
-		}
+	c := Case{ID: r.ID, Kind: r.Kind, Lots: r.Lots, Reason: r.Reason, Code: r.Code, By: by.ID, Authority: err == nil, At: tx.At(), State: CaseOpen}
+	if err := c.mayBlock(tx); err != nil {
+		return CaseState{}, err
 	}
 	tx.Emit(CaseOpened{c})
 	walk(tx, &c, r.Lots)
 	return c.reply(), nil
+}
+
+// mayBlock lets a maker block its own lots, and a regulator any.
+func (c Case) mayBlock(tx *chaincode.Tx) error {
+	for _, lot := range c.Lots {
+		if l, _ := lots.Get(tx, lot); !c.Authority && l.Maker != c.By {
+			return ErrNotYoursToBlock.Refuse("%s was made by %s", lot, orNobody(l.Maker))
+		}
+	}
+	return nil
 }
 
 func (r Recall) check() error {
@@ -214,8 +220,10 @@ func (w *walker) children(lot string) (all bool) {
 		return false
 	}
 	uses.Scan(w.tx, func(_ []string, process string) bool {
-		p, _ := processes.Get(w.tx, process)
-		all = !slices.ContainsFunc(p.Outputs, func(l Line) bool { return !w.mark(l.Lot) })
+		sides.Scan(w.tx, func(_ []string, l Line) bool {
+			all = w.mark(l.Lot)
+			return all
+		}, process, sideOut)
 		return all
 	}, lot)
 	return all
@@ -261,22 +269,31 @@ func acknowledge(tx *chaincode.Tx, a Acknowledge) (CaseState, error) {
 	if err != nil {
 		return CaseState{}, err
 	}
-	for i, f := range a.Found {
-		l, _ := lots.Get(tx, f.Lot)
-		q, unitErr := gs1.Quantity{Amount: f.Amount, Unit: f.Unit}.In(l.Unit)
-		switch {
-		case !blocks.Has(tx, f.Lot, c.ID) || !accounts.Has(tx, f.Lot, by.ID):
-			return CaseState{}, ErrNotConcerned.Refuse("%s", f.Lot).On("found")
-		case unitErr != nil:
-			return CaseState{}, ErrUnit.Refuse("%s is kept in %s", f.Lot, unitName(l.Unit)).On("found")
-		case f.Amount.Sign() < 0:
-			return CaseState{}, ErrAmount.Refuse("%s of %s", f.Amount, f.Lot).On("found")
-		}
-		a.Found[i] = Line{f.Lot, q.Amount, l.Unit}
+	if err := a.check(tx, by.ID); err != nil {
+		return CaseState{}, err
 	}
 	acks.Put(tx, a, c.ID, by.ID)
 	tx.Emit(CaseAcknowledged{Case: c.ID, By: by.ID, At: tx.At(), Found: a.Found})
 	return c.reply(), nil
+}
+
+// check brings what was found to the units of the lots. They must be part of
+// the case and have been the company's.
+func (a Acknowledge) check(tx *chaincode.Tx, by string) error {
+	for i, f := range a.Found {
+		l, _ := lots.Get(tx, f.Lot)
+		q, err := gs1.Quantity{Amount: f.Amount, Unit: f.Unit}.In(l.Unit)
+		switch {
+		case !blocks.Has(tx, f.Lot, a.Case) || !accounts.Has(tx, f.Lot, by):
+			return ErrNotConcerned.Refuse("%s", f.Lot).On("found")
+		case err != nil:
+			return ErrUnit.Refuse("%s is kept in %s", f.Lot, unitName(l.Unit)).On("found")
+		case f.Amount.Sign() < 0:
+			return ErrAmount.Refuse("%s of %s", f.Amount, f.Lot).On("found")
+		}
+		a.Found[i] = Line{f.Lot, q.Amount, l.Unit}
+	}
+	return nil
 }
 
 // blocking is the open case that keeps a lot in place, if any; a recall before

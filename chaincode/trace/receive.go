@@ -207,10 +207,13 @@ func (d *desk) arrived(loose []thing) ([]Line, error) {
 
 // takeOver empties the sender's side and fills the receiver's.
 func (d *desk) takeOver(s Shipment, loose, packedIn []Line) error {
-	for _, l := range append(slices.Clone(s.Lines), s.Packed...) {
+	all := append(slices.Clone(s.Lines), s.Packed...)
+	for _, l := range all {
 		if err := d.mayReceive(l.Lot); err != nil {
 			return err
 		}
+	}
+	for _, l := range all {
 		if err := d.move(s.From, l, sent, outside); err != nil {
 			return err
 		}

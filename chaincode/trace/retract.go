@@ -34,6 +34,9 @@ func (d *desk) rebalance(steps []Step) error {
 			continue
 		}
 		seen = append(seen, s.Process)
+		if p := d.whole(s.Process); s.Do == doUse && len(p.Inputs) == 0 && len(p.Outputs) > 0 {
+			return ErrTooLate.Refuse("%s was made of it", p.Outputs[0].Lot)
+		}
 		if err := d.settleProcess(s.Process); err != nil {
 			return ErrTooLate.Refuse("%s", err)
 		}

@@ -95,8 +95,9 @@ var (
 	packs      = chaincode.Table[Pack]{Name: "pack"}
 	contents   = chaincode.Table[Content]{Name: "content"} // pack, child
 	processes  = chaincode.Table[Process]{Name: "process"}
-	uses       = chaincode.Table[string]{Name: "use"}    // input lot, process
-	members    = chaincode.Table[string]{Name: "member"} // lot, single thing
+	sides      = chaincode.Table[Line]{Name: "process-line"} // process, "in" or "out", lot
+	uses       = chaincode.Table[string]{Name: "use"}        // input lot, process
+	members    = chaincode.Table[string]{Name: "member"}     // lot, single thing
 	cases      = chaincode.Table[Case]{Name: "case"}
 	// blocks are apart from the lots: they are written rarely and read, as a
 	// range, by everything that would move a lot.

@@ -9,11 +9,17 @@ import (
 type Process struct {
 	ID        string     `json:"id"`
 	Party     string     `json:"party"`
-	Inputs    []Line     `json:"inputs,omitempty"`
-	Outputs   []Line     `json:"outputs,omitempty"`
 	Tolerance gs1.Amount `json:"tolerance,omitzero"`
 	Flags     []string   `json:"flags,omitempty"`
+	Inputs    []Line     `json:"-"` // kept apart, a row a line
+	Outputs   []Line     `json:"-"`
 }
+
+// The two sides of a process.
+const (
+	sideIn  = "in"
+	sideOut = "out"
+)
 
 // maxTolerance is the most that scales may be wrong by.
 var maxTolerance, _ = gs1.ParseAmount("0.02")
@@ -135,31 +141,39 @@ func (d *desk) yield(process string, t thing) error {
 // applyProcess books one side of a process; a step taken back has a negative
 // amount.
 func (d *desk) applyProcess(s Step) error {
-	p, _ := processes.Get(d.tx, s.Process)
-	l := Line{s.Lot, s.Amount, s.Unit}
-	if s.Do == doUse {
-		p.Inputs = booked(p.Inputs, l)
-		if _, there := find(p.Inputs, s.Lot); there {
-			uses.Put(d.tx, p.ID, s.Lot, p.ID)
-		} else {
-			uses.Delete(d.tx, s.Lot, p.ID)
-		}
-	} else {
-		p.Outputs = booked(p.Outputs, l)
+	side := sideIn
+	if s.Do == doYield {
+		side = sideOut
 	}
-	processes.Put(d.tx, p, p.ID)
+	l, _ := sides.Get(d.tx, s.Process, side, s.Lot)
+	l = Line{s.Lot, l.Amount.Add(s.Amount), s.Unit}
+	if l.Amount.IsZero() {
+		sides.Delete(d.tx, s.Process, side, s.Lot)
+	} else {
+		sides.Put(d.tx, l, s.Process, side, s.Lot)
+	}
+	switch {
+	case side == sideOut:
+	case l.Amount.IsZero():
+		uses.Delete(d.tx, s.Lot, s.Process)
+	default:
+		uses.Put(d.tx, s.Process, s.Lot, s.Process)
+	}
 	return nil
 }
 
-// booked adds a line to a side, and drops what comes to nothing.
-func booked(side []Line, l Line) []Line {
-	var kept []Line
-	for _, sum := range summed(append(side, l)) {
-		if !sum.Amount.IsZero() {
-			kept = append(kept, sum)
+// whole loads a process with both its sides.
+func (d *desk) whole(id string) Process {
+	p, _ := processes.Get(d.tx, id)
+	sides.Scan(d.tx, func(key []string, l Line) bool {
+		if key[1] == sideIn {
+			p.Inputs = append(p.Inputs, l)
+		} else {
+			p.Outputs = append(p.Outputs, l)
 		}
-	}
-	return kept
+		return true
+	}, id)
+	return p
 }
 
 func find(lines []Line, lot string) (Line, bool) {
@@ -174,7 +188,7 @@ func find(lines []Line, lot string) (Line, bool) {
 // settleProcess weighs the process after the event. Outputs that come later
 // than a block of an input are refused as the input itself would be.
 func (d *desk) settleProcess(id string) error {
-	p, _ := processes.Get(d.tx, id)
+	p := d.whole(id)
 	for _, l := range p.Inputs {
 		if err := d.free(l.Lot); err != nil {
 			return err

@@ -605,10 +605,17 @@ func timestamp(text, path string, ps *Problems) time.Time {
 	return t
 }
 
-// parseTime reads RFC 3339. Go's own parser is laxer: it lets a comma stand for the point.
+// parseTime reads RFC 3339 with a zone of at most 14 hours. Go's own parser is laxer: it takes a comma for the point,
+// an hour of one digit, and any zone.
 func parseTime(text string) (time.Time, bool) {
+	if len(text) < len("2006-01-02T15:04:05Z") || text[13] != ':' || strings.Contains(text, ",") {
+		return time.Time{}, false
+	}
+	if !strings.HasSuffix(text, "Z") && !isOffset(text[len(text)-len("+08:00"):]) {
+		return time.Time{}, false
+	}
 	t, err := time.Parse(time.RFC3339Nano, text)
-	if err != nil || strings.Contains(text, ",") || t.UTC().Year() < 1 || t.UTC().Year() > 9999 {
+	if err != nil || t.UTC().Year() < 1 || t.UTC().Year() > 9999 {
 		return time.Time{}, false
 	}
 	return t.UTC(), true

@@ -76,6 +76,9 @@ func TestDecodeRefuses(t *testing.T) {
 		{event(`"ex:a/b":{"c":1,"c":2}`), "/ex:a~1b/c", "epcis/duplicate"},
 		{event(`"recordTime":"2026-03-01T00:30:00"`), "/recordTime", "epcis/time"},
 		{event(`"recordTime":"2026-03-01T00:30:00,5Z"`), "/recordTime", "epcis/time"},
+		{event(`"recordTime":"2026-03-01T8:30:00Z"`), "/recordTime", "epcis/time"},
+		{event(`"recordTime":"2026-03-01T08:30:00+15:00"`), "/recordTime", "epcis/time"},
+		{event(`"recordTime":"2026-02-30T08:30:00Z"`), "/recordTime", "epcis/time"},
 		{event(`"recordTime":7`), "/recordTime", "epcis/type"},
 		{event(`"quantityList":[{"epcClass":"urn:x:1","quantity":"7"}]`), "/quantityList/0/quantity", "epcis/type"},
 		{event(`"quantityList":[{"epcClass":"urn:x:1","quantity":1e999}]`), "/quantityList/0/quantity", "epcis/number"},
@@ -140,7 +143,11 @@ func TestDecodeKeepsGoing(t *testing.T) {
 		event(`"x":1`) + `,` + event(`"bizStep":"shipping"`) + `]}}`))
 	wantProblem(t, "", err, "/epcisBody/eventList/0", "epcis/type")
 	wantProblem(t, "", err, "/epcisBody/eventList/1/x", "epcis/unknown-field")
-	if doc == nil || len(doc.Events) != 3 || doc.Events[2].BizStep != "shipping" {
+	var ps Problems
+	if errors.As(err, &ps); len(ps.Under(doc.EventPath(0))) != 1 || len(ps.Under(doc.EventPath(1))) != 1 || len(ps.Under(doc.EventPath(2))) != 0 {
+		t.Error(ps)
+	}
+	if len(doc.Events) != 3 || doc.Events[2].BizStep != "shipping" {
 		t.Errorf("%+v", doc)
 	}
 }
@@ -184,4 +191,35 @@ func TestDecodeXMLNamespaces(t *testing.T) {
 		t.Error(pre)
 	}
 	roundTrip(t, &doc.Events[0])
+}
+
+// TestDecodeHeavy: no list makes the work grow with its square.
+func TestDecodeHeavy(t *testing.T) {
+	many := func(item string, n int) string { return strings.TrimSuffix(strings.Repeat(item+",", n), ",") }
+	for name, doc := range map[string]string{
+		"dispositions": event(`"persistentDisposition":{"set":[` + many(`"active"`, 50_000) + `]}`),
+		"corrections":  event(`"errorDeclaration":{"correctiveEventIDs":[` + many(`"urn:x:1"`, 50_000) + `]}`),
+		"objects":      event(`"childEPCs":[` + many(`"urn:x:1"`, 50_000) + `]`),
+		"an extension": event(`"ex:a":[` + many(`{"ex:b":1}`, 50_000) + `]`),
+	} {
+		start := time.Now()
+		d, err := DecodeJSON([]byte(doc))
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if ps := d.Validate(); len(ps) > maxProblems {
+			t.Errorf("%s: %d problems", name, len(ps))
+		}
+		if _, err := d.Events[0].Hash(); err != nil {
+			t.Error(err)
+		}
+		if _, err := d.Events[0].JSON(); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(start); took > 20*time.Second {
+			t.Errorf("%s took %v", name, took)
+		} else {
+			t.Log(name, took)
+		}
+	}
 }

@@ -10,8 +10,21 @@ import (
 	"unicode/utf8"
 )
 
-// MarshalJSON is JSON.
-func (e *Event) MarshalJSON() ([]byte, error) { return e.JSON() }
+// MarshalJSON is JSON, so that an event may be a field of other values.
+func (e Event) MarshalJSON() ([]byte, error) { return e.JSON() }
+
+// UnmarshalJSON reads a bare event, as DecodeJSON does.
+func (e *Event) UnmarshalJSON(b []byte) error {
+	doc, err := DecodeJSON(b)
+	if err != nil {
+		return err
+	}
+	if doc.eventPath != "" || len(doc.Events) != 1 {
+		return Problems{refusal("/type", "epcis/type", "here stands a document, not an event", "Give one event with its @context.")}
+	}
+	*e = doc.Events[0]
+	return nil
+}
 
 // JSON is the event in EPCIS 2.0 JSON-LD, complete by itself: its @context declares every namespace that its extensions
 // use, so that it may stand alone or in the event list of any document. DecodeJSON gives the same event back, with the
@@ -23,7 +36,7 @@ func (e *Event) JSON() ([]byte, error) {
 }
 
 // MarshalJSON is JSON.
-func (d *Document) MarshalJSON() ([]byte, error) { return d.JSON() }
+func (d Document) MarshalJSON() ([]byte, error) { return d.JSON() }
 
 // JSON is the document in EPCIS 2.0 JSON-LD, as EPCISQueryDocument where it is one and as EPCISDocument otherwise. Each
 // event brings its own @context. The error is Problems.
@@ -38,12 +51,13 @@ type jsonWriter struct {
 	buf      bytes.Buffer
 	path     string
 	spaces   []binding // the prefixes in force; one prefix stands for one namespace
+	reader   scope     // what a reader will make of names
 	problems Problems
 }
 
 func (w *jsonWriter) event(e *Event) {
-	outer := w.spaces
-	w.spaces = bindings(e.namesUsed())
+	spaces, reader := w.spaces, w.reader
+	w.bind(e.namesUsed())
 	w.object(func() {
 		w.member("@context", func() { w.context(e.Contexts) })
 		w.text("type", e.Type)
@@ -63,7 +77,14 @@ func (w *jsonWriter) event(e *Event) {
 		}
 		w.fields(e.Extensions)
 	})
-	w.spaces = outer
+	w.spaces, w.reader = spaces, reader
+}
+
+// bind gives the names to be written their prefixes.
+func (w *jsonWriter) bind(names []Name) {
+	w.spaces = bindings(names)
+	w.reader = newScope()
+	w.reader.bindings = append(w.reader.bindings, w.spaces...)
 }
 
 func (w *jsonWriter) what(e *Event) {
@@ -92,27 +113,27 @@ func (e *Event) needsEPCList() bool {
 }
 
 func (w *jsonWriter) why(e *Event) {
-	w.text("bizStep", e.BizStep)
-	w.text("disposition", e.Disposition)
+	w.text("bizStep", bizSteps.short(e.BizStep))
+	w.text("disposition", dispositions.short(e.Disposition))
 	if len(e.PersistentSet)+len(e.PersistentUnset) > 0 {
 		w.member("persistentDisposition", func() {
 			w.object(func() {
-				w.texts("set", e.PersistentSet)
-				w.texts("unset", e.PersistentUnset)
+				w.texts("set", shorts(dispositions, slices.Clone(e.PersistentSet)))
+				w.texts("unset", shorts(dispositions, slices.Clone(e.PersistentUnset)))
 			})
 		})
 	}
 	w.place("readPoint", e.ReadPoint, e.ReadPointExtensions)
 	w.place("bizLocation", e.BizLocation, e.BizLocationExtensions)
-	w.typed("bizTransactionList", "bizTransaction", e.BizTransactions)
-	w.typed("sourceList", "source", e.Sources)
-	w.typed("destinationList", "destination", e.Destinations)
+	w.typed("bizTransactionList", "bizTransaction", e.BizTransactions, transactionTypes)
+	w.typed("sourceList", "source", e.Sources, partyTypes)
+	w.typed("destinationList", "destination", e.Destinations, partyTypes)
 }
 
 func (w *jsonWriter) errorDeclaration(d *ErrorDeclaration) {
 	w.object(func() {
 		w.time("declarationTime", d.Time)
-		w.text("reason", d.Reason)
+		w.text("reason", errorReasons.short(d.Reason))
 		w.texts("correctiveEventIDs", d.Corrective)
 		w.fields(d.Extensions)
 	})
@@ -130,10 +151,10 @@ func (w *jsonWriter) place(name, id string, extensions []Field) {
 	})
 }
 
-func (w *jsonWriter) typed(list, name string, values []Typed) {
+func (w *jsonWriter) typed(list, name string, values []Typed, words vocabulary) {
 	w.list(list, len(values), func(i int) {
 		w.object(func() {
-			w.text("type", values[i].Type)
+			w.text("type", words.short(values[i].Type))
 			w.text(name, values[i].Value)
 		})
 	})
@@ -173,7 +194,9 @@ func (w *jsonWriter) sensorMetadata(s *SensorMetadata) {
 	})
 }
 
-func (w *jsonWriter) sensorReport(r *SensorReport) {
+func (w *jsonWriter) sensorReport(report *SensorReport) {
+	r := *report
+	r.shorten()
 	w.object(func() {
 		w.time("time", r.Time)
 		for _, name := range reportTexts {
@@ -194,8 +217,8 @@ func (w *jsonWriter) sensorReport(r *SensorReport) {
 func (w *jsonWriter) document(d *Document) {
 	query := d.Type == "EPCISQueryDocument"
 	w.object(func() {
-		w.spaces = bindings(d.namesUsed())
-		w.member("@context", func() { w.context(slices.DeleteFunc(slices.Clone(d.Contexts), isStandardContext)) })
+		w.bind(d.namesUsed())
+		w.member("@context", func() { w.context(d.Contexts) })
 		w.text("id", d.ID)
 		if query {
 			w.text("type", d.Type)
@@ -285,12 +308,17 @@ func (w *jsonWriter) context(unknown []string) {
 			own = append(own, b)
 		}
 	}
-	if len(unknown)+len(own) == 0 {
+	addresses := []string{standardContext}
+	for _, address := range unknown {
+		if !isStandardContext(address) && !slices.Contains(addresses, address) {
+			addresses = append(addresses, address)
+		}
+	}
+	n := len(addresses)
+	if n == 1 && len(own) == 0 {
 		w.string(standardContext)
 		return
 	}
-	addresses := append([]string{standardContext}, unknown...)
-	n := len(addresses)
 	if len(own) > 0 {
 		n++
 	}
@@ -307,11 +335,25 @@ func (w *jsonWriter) context(unknown []string) {
 	})
 }
 
-// fields writes extensions. Two of one name would be two members of one name, which JSON does not have.
+// fields writes extensions beside the standard's own members: their names need a namespace.
 func (w *jsonWriter) fields(fields []Field) {
-	seen := make(map[string]bool, len(fields))
+	for _, f := range fields {
+		if name := w.spell(f.Name); !strings.Contains(name, ":") {
+			w.badName(name)
+		}
+	}
+	w.nested(fields, false)
+}
+
+// nested writes the fields of an object. Two of one name would be two members of one name, which JSON does not have,
+// and a name that a reader would take for another is not written at all.
+func (w *jsonWriter) nested(fields []Field, hasText bool) {
+	seen := map[string]bool{textMember: hasText}
 	for _, f := range fields {
 		name := w.spell(f.Name)
+		if hashName(w.reader.name(name)) != hashName(f.Name) || name == textMember && f.Value.Kind == Text {
+			w.badName(name)
+		}
 		if seen[name] {
 			w.problems.add(at(w.path, name), "epcis/duplicate", "the field "+quote(name)+" stands twice", "Make the two one array.")
 			continue
@@ -321,17 +363,20 @@ func (w *jsonWriter) fields(fields []Field) {
 	}
 }
 
+func (w *jsonWriter) badName(name string) {
+	w.problems.add(at(w.path, name), "epcis/name", quote(name)+" is no name of an extension", "Give it a namespace, a prefix without colon and a local name.")
+}
+
 func (w *jsonWriter) spell(n Name) string {
-	if n.Space == "" {
-		if n.Prefix == "" {
-			return n.Local
-		}
-		return n.Prefix + ":" + n.Local
+	if n.Space == "" && n.Prefix == "" {
+		return n.Local
 	}
-	prefix := ""
+	prefix := n.Prefix
 	for _, b := range w.spaces {
-		if b.space == n.Space && (prefix == "" || b.prefix == n.Prefix) {
-			prefix = b.prefix
+		if n.Space != "" && b.space == n.Space {
+			if prefix = b.prefix; prefix == n.Prefix {
+				break
+			}
 		}
 	}
 	return prefix + ":" + n.Local
@@ -348,7 +393,7 @@ func (w *jsonWriter) value(v Value) {
 	case Object:
 		w.object(func() {
 			w.text(textMember, v.Text)
-			w.fields(v.Fields)
+			w.nested(v.Fields, v.Text != "")
 		})
 	default:
 		w.string(v.Text)

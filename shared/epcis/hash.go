@@ -33,7 +33,7 @@ func (e *Event) PreHash() (string, error) { return e.preHash(nil) }
 
 func (e *Event) preHash(ignore []Name) (string, error) {
 	if !slices.Contains(eventTypes, e.Type) {
-		return "", Problems{{"/type", "epcis/event-type", quote(e.Type) + " is no event type", "Write one of the five event types of EPCIS 2.0."}}
+		return "", Problems{refusal("/type", "epcis/event-type", quote(e.Type)+" is no event type", "Write one of the five event types of EPCIS 2.0.")}
 	}
 	h := hasher{ignore: ignore}
 	h.write("eventType=" + e.Type)
@@ -289,10 +289,8 @@ func canonicalText(text string) string {
 	if canonical, ok := gs1.Canonical(text); ok {
 		return strings.ReplaceAll(canonical, "%27", "'") // the published hashes leave this one mark as it is
 	}
-	if len(text) >= len("2006-01-02T15:04:05Z") && text[4] == '-' {
-		if t, ok := parseTime(text); ok {
-			return canonicalTime(t)
-		}
+	if t, ok := parseTime(text); ok {
+		return canonicalTime(t)
 	}
 	if !strings.ContainsAny(text, "eE") {
 		return canonicalNumber(text)

@@ -38,19 +38,19 @@ func parseJSON(b []byte) (node, error) {
 		return node{}, Problems{tooBig("")}
 	}
 	if !utf8.Valid(b) {
-		return node{}, Problems{{"", "epcis/not-json", "the document is not UTF-8", "Save it as UTF-8."}}
+		return node{}, Problems{refusal("", "epcis/not-json", "the document is not UTF-8", "Save it as UTF-8.")}
 	}
 	p := &jsonParser{dec: json.NewDecoder(bytes.NewReader(b))}
 	p.dec.UseNumber()
 	n, err := p.value("", 0)
 	if err == nil {
 		if _, tail := p.dec.Token(); tail != io.EOF {
-			err = Problems{{"", "epcis/not-json", "something follows the document", "Send one JSON document at a time."}}
+			err = Problems{refusal("", "epcis/not-json", "something follows the document", "Send one JSON document at a time.")}
 		}
 	}
 	var ps Problems
 	if err != nil && !errors.As(err, &ps) {
-		err = Problems{{"", "epcis/not-json", "the document is not JSON: " + err.Error(), "Check it with a JSON editor; it may be cut off."}}
+		err = Problems{refusal("", "epcis/not-json", "the document is not JSON: "+err.Error(), "Check it with a JSON editor; it may be cut off.")}
 	}
 	return n, err
 }
@@ -104,7 +104,7 @@ func (p *jsonParser) object(path string, depth int) (node, error) {
 		}
 		here := at(path, name)
 		if seen[name] {
-			return n, Problems{{here, "epcis/duplicate", "the member " + quote(name) + " stands twice", "Remove one of the two, or make them one array."}}
+			return n, Problems{refusal(here, "epcis/duplicate", "the member "+quote(name)+" stands twice", "Remove one of the two, or make them one array.")}
 		}
 		seen[name] = true
 		v, err := p.value(here, depth+1)
@@ -143,7 +143,7 @@ func checkText(path, s string) error {
 		return Problems{tooLong(path)}
 	}
 	if strings.ContainsRune(s, 0) {
-		return Problems{{path, "epcis/control-character", "a text holds the character NUL", "Remove it."}}
+		return Problems{refusal(path, "epcis/control-character", "a text holds the character NUL", "Remove it.")}
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package epcis
 import (
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // ignoreMember is how an encoded document names the fields that its hashes leave out.
@@ -70,7 +71,7 @@ func bindings(names []Name) []binding {
 		all = append(all, b)
 	}
 	for _, n := range names {
-		if b := (binding{n.Prefix, n.Space}); n.Space != "" && n.Prefix != "" && !taken[n.Prefix] {
+		if b := (binding{n.Prefix, n.Space}); n.Space != "" && isPrefix(n.Prefix) && !taken[n.Prefix] {
 			bind(b)
 		}
 	}
@@ -84,8 +85,12 @@ func bindings(names []Name) []binding {
 		}
 		bind(binding{"ns" + strconv.Itoa(next), n.Space})
 	}
+	slices.SortFunc(all, func(a, b binding) int { return strings.Compare(a.prefix, b.prefix) })
 	return all
 }
+
+// isPrefix tells whether JSON-LD would take s for a prefix, not for a keyword or a URI.
+func isPrefix(s string) bool { return s != "" && s[0] != '@' && !strings.Contains(s, ":") }
 
 // resolved gives a name with one of the standard's prefixes its namespace, so that Name{Prefix: "gs1", Local: "…"} may
 // be written in Go without looking it up.

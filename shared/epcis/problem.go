@@ -14,7 +14,7 @@ type Problem struct {
 }
 
 func (p Problem) Error() string {
-	return p.Path + ": " + p.Text + " (" + p.Code + "). " + p.Remedy
+	return p.Path + ": " + p.Text + " " + p.Remedy + " (" + p.Code + ")"
 }
 
 // Problems is everything found wrong in one pass, in the order of the document.
@@ -35,8 +35,19 @@ const maxProblems = 1000
 
 func (ps *Problems) add(path, code, text, remedy string) {
 	if len(*ps) < maxProblems {
-		*ps = append(*ps, Problem{Path: path, Code: code, Text: text, Remedy: remedy})
+		*ps = append(*ps, refusal(path, code, text, remedy))
 	}
+}
+
+// refusal makes a sentence of text.
+func refusal(path, code, text, remedy string) Problem {
+	if text != "" && text[0] >= 'a' && text[0] <= 'z' {
+		text = string(text[0]-'a'+'A') + text[1:]
+	}
+	if !strings.HasSuffix(text, ".") {
+		text += "."
+	}
+	return Problem{Path: path, Code: code, Text: text, Remedy: remedy}
 }
 
 // orNil keeps an empty list from becoming an error that is not nil.
@@ -47,8 +58,20 @@ func (ps Problems) orNil() error {
 	return ps
 }
 
-// under moves problems of an event to the event's place in its document.
-func (ps Problems) under(path string) Problems {
+// Under gives the problems at a path and below it, such as those of one event (Document.EventPath): an event without any
+// may be taken while others are refused.
+func (ps Problems) Under(path string) Problems {
+	var some Problems
+	for _, p := range ps {
+		if p.Path == path || strings.HasPrefix(p.Path, path+"/") {
+			some = append(some, p)
+		}
+	}
+	return some
+}
+
+// moved puts problems of an event at the event's place in its document.
+func (ps Problems) moved(path string) Problems {
 	for i := range ps {
 		ps[i].Path = path + ps[i].Path
 	}

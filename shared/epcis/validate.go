@@ -32,7 +32,7 @@ func (e *Event) Validate() Problems {
 func (d *Document) Validate() Problems {
 	var all Problems
 	for i := range d.Events {
-		for _, p := range d.Events[i].Validate().under(d.EventPath(i)) {
+		for _, p := range d.Events[i].Validate().moved(d.EventPath(i)) {
 			all.add(p.Path, p.Code, p.Text, p.Remedy)
 		}
 	}
@@ -244,23 +244,23 @@ func (v *validator) amount(q Quantity, path string) {
 func (v *validator) business(e *Event) {
 	v.word(bizSteps, e.BizStep, "/bizStep")
 	v.word(dispositions, e.Disposition, "/disposition")
-	for i, d := range e.PersistentSet {
-		here := atIndex("/persistentDisposition/set", i)
-		v.word(dispositions, d, here)
-		if slices.Contains(e.PersistentSet[:i], d) || slices.Contains(e.PersistentUnset, d) {
-			v.problems.add(here, "epcis/duplicate", quote(d)+" is set twice, or set and unset", "Name it once.")
-		}
-	}
-	for i, d := range e.PersistentUnset {
-		here := atIndex("/persistentDisposition/unset", i)
-		v.word(dispositions, d, here)
-		if slices.Contains(e.PersistentUnset[:i], d) {
-			v.problems.add(here, "epcis/duplicate", quote(d)+" is unset twice", "Name it once.")
-		}
-	}
+	seen := map[string]bool{}
+	v.persistent(e.PersistentSet, "/persistentDisposition/set", seen)
+	v.persistent(e.PersistentUnset, "/persistentDisposition/unset", seen)
 	v.typed(e.BizTransactions, "/bizTransactionList", "bizTransaction", transactionTypes, false)
 	v.typed(e.Sources, "/sourceList", "source", partyTypes, true)
 	v.typed(e.Destinations, "/destinationList", "destination", partyTypes, true)
+}
+
+func (v *validator) persistent(list []string, path string, seen map[string]bool) {
+	for i, d := range list {
+		here := atIndex(path, i)
+		v.word(dispositions, d, here)
+		if seen[d] {
+			v.problems.add(here, "epcis/duplicate", quote(d)+" is named twice, or both set and unset", "Name it once.")
+		}
+		seen[d] = true
+	}
 }
 
 func (v *validator) typed(list []Typed, path, name string, words vocabulary, needsType bool) {
@@ -310,12 +310,14 @@ func (v *validator) errorDeclaration(e *Event) {
 		v.problems.add(path+"/declarationTime", "epcis/time-order", "the error was declared before the event happened", "Check both times.")
 	}
 	v.word(errorReasons, e.Error.Reason, path+"/reason")
+	seen := map[string]bool{e.ID: true}
 	for i, id := range e.Error.Corrective {
 		here := atIndex(path+"/correctiveEventIDs", i)
 		v.uri(id, here)
-		if id == e.ID || slices.Contains(e.Error.Corrective[:i], id) {
+		if seen[id] {
 			v.problems.add(here, "epcis/duplicate", "an event does not correct itself, nor twice", "Name each corrective event once.")
 		}
+		seen[id] = true
 	}
 }
 

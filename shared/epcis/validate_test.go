@@ -106,7 +106,7 @@ func TestValidateRefuses(t *testing.T) {
 		{ObjectEvent, "/bizStep", "epcis/vocabulary", func(e *Event) { e.BizStep = "https://ref.gs1.org/cbv/BizStep-sailing" }},
 		{ObjectEvent, "/disposition", "epcis/vocabulary", func(e *Event) { e.Disposition = "urn:epcglobal:cbv:disp:lost" }},
 		{ObjectEvent, "/persistentDisposition/set/0", "epcis/vocabulary", func(e *Event) { e.PersistentSet = []string{"lost"} }},
-		{ObjectEvent, "/persistentDisposition/set/0", "epcis/duplicate", func(e *Event) { e.PersistentSet, e.PersistentUnset = []string{"recalled"}, []string{"recalled"} }},
+		{ObjectEvent, "/persistentDisposition/unset/0", "epcis/duplicate", func(e *Event) { e.PersistentSet, e.PersistentUnset = []string{"recalled"}, []string{"recalled"} }},
 		{ObjectEvent, "/persistentDisposition/unset/1", "epcis/duplicate", func(e *Event) { e.PersistentUnset = []string{"recalled", "recalled"} }},
 		{ObjectEvent, "/bizTransactionList/0/type", "epcis/vocabulary", func(e *Event) { e.BizTransactions = []Typed{{"order", "urn:x:1"}} }},
 		{ObjectEvent, "/bizTransactionList/0/bizTransaction", "epcis/missing", func(e *Event) { e.BizTransactions = []Typed{{"po", ""}} }},

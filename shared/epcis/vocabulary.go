@@ -9,13 +9,14 @@ import (
 type vocabulary struct {
 	title     string   // for messages
 	canonical string   // the prefix that the event hash uses (CBV 2.0, section 8.9)
-	spellings []string // other prefixes
+	spellings []string // all prefixes, the canonical one first
 	words     []string // sorted
 }
 
 func cbv(title, segment, urn, words string) vocabulary {
 	v := vocabulary{title: title, canonical: "https://ref.gs1.org/cbv/" + segment + "-", words: strings.Fields(words)}
 	v.spellings = []string{
+		v.canonical,
 		"cbv:" + segment + "-",
 		"http://ref.gs1.org/cbv/" + segment + "-",
 		"https://ns.gs1.org/cbv/" + segment + "-",
@@ -35,7 +36,7 @@ func cbv(title, segment, urn, words string) vocabulary {
 
 func gs1Voc(title, words string) vocabulary {
 	v := vocabulary{title: title, canonical: "https://gs1.org/voc/", words: strings.Fields(words)}
-	v.spellings = []string{"gs1:", "http://gs1.org/voc/", "https://www.gs1.org/voc/", "http://www.gs1.org/voc/", "https://ref.gs1.org/voc/"}
+	v.spellings = []string{v.canonical, "gs1:", "http://gs1.org/voc/", "https://www.gs1.org/voc/", "http://www.gs1.org/voc/", "https://ref.gs1.org/voc/"}
 	slices.Sort(v.words)
 	return v
 }
@@ -74,7 +75,7 @@ var (
 // short gives the short name of a word in any of its spellings. A word that claims to be of this vocabulary and is not
 // in it becomes its canonical URI, anything else stays as it is.
 func (v vocabulary) short(word string) string {
-	for _, prefix := range append(v.spellings[:len(v.spellings):len(v.spellings)], v.canonical) {
+	for _, prefix := range v.spellings {
 		if rest, ok := strings.CutPrefix(word, prefix); ok {
 			if v.has(rest) {
 				return rest

@@ -49,7 +49,7 @@ func parseXML(b []byte) (*element, error) {
 	root, err := p.root()
 	var ps Problems
 	if err != nil && !errors.As(err, &ps) {
-		err = Problems{{"", "epcis/not-xml", "the document is not XML: " + err.Error(), "Check it with an XML editor; it must be UTF-8."}}
+		err = Problems{refusal("", "epcis/not-xml", "the document is not XML: "+err.Error(), "Check it with an XML editor; it must be UTF-8.")}
 	}
 	return root, err
 }
@@ -77,7 +77,7 @@ func (p *xmlParser) root() (*element, error) {
 		switch t := t.(type) {
 		case xml.StartElement:
 			if root != nil {
-				return nil, Problems{{"", "epcis/not-xml", "something follows the document", "Send one XML document at a time."}}
+				return nil, Problems{refusal("", "epcis/not-xml", "something follows the document", "Send one XML document at a time.")}
 			}
 			if root, err = p.element(t, 0); err != nil {
 				return nil, err
@@ -95,7 +95,7 @@ func checkDoctype(directive string) error {
 	if f := strings.Fields(directive); len(f) == 2 && f[0] == "DOCTYPE" && !strings.ContainsAny(f[1], "[]<>\"'") {
 		return nil
 	}
-	return Problems{{"", "epcis/dtd", "the document brings a DTD or declares entities", "Remove the DOCTYPE."}}
+	return Problems{refusal("", "epcis/dtd", "the document brings a DTD or declares entities", "Remove the DOCTYPE.")}
 }
 
 func (p *xmlParser) element(start xml.StartElement, depth int) (*element, error) {
@@ -143,7 +143,7 @@ func (p *xmlParser) content(e *element, depth int) error {
 			e.text = strings.TrimSpace(text.String())
 			return nil
 		case xml.Directive:
-			return Problems{{"", "epcis/dtd", "a declaration stands within the document", "Remove it."}}
+			return Problems{refusal("", "epcis/dtd", "a declaration stands within the document", "Remove it.")}
 		}
 	}
 }
@@ -202,7 +202,7 @@ func (p *xmlParser) name(n xml.Name) (string, error) {
 	case n.Space == "http://www.w3.org/XML/1998/namespace":
 		return "xml:" + n.Local, nil
 	case p.inScope[n.Space] == 0:
-		return "", Problems{{"", "epcis/not-xml", "the prefix " + quote(n.Space) + " is not declared", "Declare it with xmlns."}}
+		return "", Problems{refusal("", "epcis/not-xml", "the prefix "+quote(n.Space)+" is not declared", "Declare it with xmlns.")}
 	}
 	return p.names[n.Space] + ":" + n.Local, nil
 }

@@ -135,17 +135,24 @@ func (e Enrolment) template(key *ecdsa.PublicKey, now time.Time) (*x509.Certific
 	return t, nil
 }
 
+// Units of a certificate.
+const (
+	unitClient = "client"
+	unitNode   = "peer"
+	unitDevice = "device"
+)
+
 // units are the organisational units by which Fabric tells clients from
 // peers. Its node classification reads exactly one of its own words; "device"
 // beside it is ours.
 func (e Enrolment) units() []string {
 	switch {
 	case e.node:
-		return []string{"peer"}
+		return []string{unitNode}
 	case e.Device:
-		return []string{"client", "device"}
+		return []string{unitClient, unitDevice}
 	default:
-		return []string{"client"}
+		return []string{unitClient}
 	}
 }
 

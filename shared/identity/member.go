@@ -49,20 +49,22 @@ func ParseAuthority(mspID string, rootsPEM, crlPEM []byte) (*Authority, error) {
 }
 
 func (a *Authority) readCRL(crlPEM []byte) error {
-	block, _ := pem.Decode(crlPEM)
-	if block == nil || block.Type != "X509 CRL" {
+	block, rest := pem.Decode(crlPEM)
+	if block == nil {
 		return fmt.Errorf("the revocation list of %s is not in PEM", a.MSP)
 	}
-	list, err := x509.ParseRevocationList(block.Bytes)
-	if err != nil {
-		return fmt.Errorf("read the revocation list of %s: %w", a.MSP, err)
-	}
-	signed := func(root *x509.Certificate) bool { return list.CheckSignatureFrom(root) == nil }
-	if !slices.ContainsFunc(a.Roots, signed) {
-		return fmt.Errorf("the revocation list of %s is signed by none of its roots", a.MSP)
-	}
-	for _, entry := range list.RevokedCertificateEntries {
-		a.Revoked[serialText(entry.SerialNumber)] = entry.RevocationTime
+	for ; block != nil; block, rest = pem.Decode(rest) {
+		list, err := x509.ParseRevocationList(block.Bytes)
+		if err != nil {
+			return fmt.Errorf("read the revocation list of %s: %w", a.MSP, err)
+		}
+		signed := func(root *x509.Certificate) bool { return list.CheckSignatureFrom(root) == nil }
+		if !slices.ContainsFunc(a.Roots, signed) {
+			return fmt.Errorf("the revocation list of %s is signed by none of its roots", a.MSP)
+		}
+		for _, entry := range list.RevokedCertificateEntries {
+			a.Revoked[serialText(entry.SerialNumber)] = entry.RevocationTime
+		}
 	}
 	return nil
 }
@@ -96,16 +98,23 @@ func (m *member) crl(now time.Time) ([]byte, error) {
 		}
 		if at := m.revoked[text]; !at.After(now) {
 			template.RevokedCertificateEntries = append(template.RevokedCertificateEntries,
-				x509.RevocationListEntry{SerialNumber: n, RevocationTime: at})
+				x509.RevocationListEntry{SerialNumber: n, RevocationTime: nextSecond(at)})
 		}
 	}
-	a := m.current()
-	der, err := x509.CreateRevocationList(rand.Reader, template, a.cert, lowS{a.key})
-	if err != nil {
-		return nil, fmt.Errorf("sign the revocation list of %s: %w", m.msp, err)
+	var all []byte
+	for _, a := range slices.Backward(m.authorities) {
+		der, err := x509.CreateRevocationList(rand.Reader, template, a.cert, lowS{a.key})
+		if err != nil {
+			return nil, fmt.Errorf("sign the revocation list of %s: %w", m.msp, err)
+		}
+		all = append(all, pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: der})...)
 	}
-	return pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: der}), nil
+	return all, nil
 }
+
+// nextSecond rounds up, as a list knows whole seconds only and must not revoke
+// what was signed before.
+func nextSecond(t time.Time) time.Time { return t.Add(time.Second - 1).Truncate(time.Second) }
 
 type memberFile struct {
 	MSP         string               `json:"msp"`

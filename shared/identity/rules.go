@@ -19,6 +19,9 @@ var (
 	// ErrSignature keeps a transaction to what its user signed.
 	ErrSignature = chaincode.Rule{Code: "identity/signature", Kind: chaincode.Forbidden,
 		Text: "The signature does not fit.", Remedy: "Sign the unchanged message with the certificate's own key, low S, in DER."}
+	// ErrNotNode keeps endorsements to the members' nodes.
+	ErrNotNode = chaincode.Rule{Code: "identity/not-node", Kind: chaincode.Forbidden,
+		Text: "The signature is a user's where a node's is needed.", Remedy: "Have the member's node endorse the transaction."}
 	// ErrEnrolment keeps names to what a certificate can carry.
 	ErrEnrolment = chaincode.Rule{Code: "identity/enrolment", Kind: chaincode.Malformed,
 		Text: "A name in the enrolment cannot stand in a certificate.", Remedy: "Use up to 64 bytes of letters, digits, dots, hyphens and underscores, beginning with a letter or a digit."}
@@ -32,5 +35,5 @@ var (
 
 // Rules lists every refusal of this package.
 func Rules() []chaincode.Rule {
-	return []chaincode.Rule{ErrUnknownMember, ErrCertificate, ErrExpired, ErrRevoked, ErrSignature, ErrEnrolment, ErrTaken, ErrUnknownUser}
+	return []chaincode.Rule{ErrUnknownMember, ErrCertificate, ErrExpired, ErrRevoked, ErrSignature, ErrNotNode, ErrEnrolment, ErrTaken, ErrUnknownUser}
 }

@@ -73,25 +73,46 @@ func (v *Verifier) Verify(creator, message, signature []byte) (chaincode.Caller,
 // VerifyAt asks the same of another moment: the certificate must have been
 // valid then, and a revocation after it does not count.
 func (v *Verifier) VerifyAt(creator, message, signature []byte, at time.Time) (chaincode.Caller, error) {
-	known, a, err := v.creator(creator)
+	known, err := v.verifyAt(creator, message, signature, at)
 	if err != nil {
 		return chaincode.Caller{}, err
-	}
-	if since, ok := a.Revoked[known.serial]; ok && !since.After(at) {
-		return chaincode.Caller{}, ErrRevoked.Refuse("%s of %s, on %s", known.caller.User, known.msp, since.UTC().Format(time.DateOnly))
-	}
-	if err := within(known.cert, at); err != nil {
-		return chaincode.Caller{}, err
-	}
-	if err := within(known.root, at); err != nil {
-		return chaincode.Caller{}, err
-	}
-	if err := verify(known.key, message, signature); err != nil {
-		return chaincode.Caller{}, ErrSignature.Refuse("%s of %s: %s", known.caller.User, known.msp, err)
 	}
 	caller := known.caller
 	caller.Roles = slices.Clone(caller.Roles)
 	return caller, nil
+}
+
+// VerifyNodeAt tells which member's node made the signature, as an endorsement
+// needs it: a user's is refused with ErrNotNode.
+func (v *Verifier) VerifyNodeAt(creator, message, signature []byte, at time.Time) (mspID string, err error) {
+	known, err := v.verifyAt(creator, message, signature, at)
+	if err != nil {
+		return "", err
+	}
+	if !slices.Contains(known.cert.Subject.OrganizationalUnit, unitNode) {
+		return "", ErrNotNode.Refuse("%s of %s", known.caller.User, known.msp)
+	}
+	return known.msp, nil
+}
+
+func (v *Verifier) verifyAt(creator, message, signature []byte, at time.Time) (*verified, error) {
+	known, a, err := v.creator(creator)
+	if err != nil {
+		return nil, err
+	}
+	if since, ok := a.Revoked[known.serial]; ok && !since.After(at) {
+		return nil, ErrRevoked.Refuse("%s of %s, on %s", known.caller.User, known.msp, since.UTC().Format(time.DateOnly))
+	}
+	if err := within(known.cert, at); err != nil {
+		return nil, err
+	}
+	if err := within(known.root, at); err != nil {
+		return nil, err
+	}
+	if err := verify(known.key, message, signature); err != nil {
+		return nil, ErrSignature.Refuse("%s of %s: %s", known.caller.User, known.msp, err)
+	}
+	return known, nil
 }
 
 // creator finds the creator's certificate among those seen, or checks it.

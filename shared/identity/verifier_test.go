@@ -5,6 +5,7 @@ import (
 	"encoding/asn1"
 	"errors"
 	"math/big"
+	"strings"
 	"testing"
 	"time"
 
@@ -134,10 +135,68 @@ func TestAPublishedAuthorityVerifiesWithoutTheWallet(t *testing.T) {
 	if _, err := v.Verify(bob.Creator(), message, signed(t, bob)); !errors.Is(err, ErrRevoked) {
 		t.Errorf("bob: %v", err)
 	}
+	if err := w.RenewAuthority("Producer"); err != nil {
+		t.Fatal(err)
+	}
+	carol := issue(t, w, "carol")
+	roots, _ := w.CACert("Producer")
+	if crl, err = w.CRL("Producer"); err != nil {
+		t.Fatal(err)
+	}
+	if a, err = ParseAuthority("Producer", roots, crl); err != nil || len(a.Roots) != 2 || strings.Count(string(crl), "BEGIN") != 2 {
+		t.Fatalf("%d roots, %v, %s", len(a.Roots), err, crl)
+	}
+	v = NewVerifier(Known{"Producer": a}, c.now)
+	for id, want := range map[*Identity]error{alice: nil, bob: ErrRevoked, carol: nil} {
+		if _, err := v.Verify(id.Creator(), message, signed(t, id)); !errors.Is(err, want) {
+			t.Errorf("%s: %v", id.Caller().User, err)
+		}
+	}
 	other, _, _ := open(t)
 	foreign, _ := other.CRL("Producer")
 	if _, err := ParseAuthority("Producer", root, foreign); err == nil {
 		t.Error("a list that another root signed was believed")
+	}
+}
+
+// A rotation with an overlap leaves the published list empty until its end.
+func TestAPublishedListHoldsWhatIsRevokedByNow(t *testing.T) {
+	w, old, c := open(t)
+	if _, err := w.Rotate("Producer", "alice", time.Hour+time.Millisecond); err != nil {
+		t.Fatal(err)
+	}
+	roots, _ := w.CACert("Producer")
+	for _, want := range []int{0, 1} {
+		crl, err := w.CRL("Producer")
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := ParseAuthority("Producer", roots, crl)
+		if err != nil || len(a.Revoked) != want {
+			t.Errorf("%v, %v", a.Revoked, err)
+		}
+		if _, err := NewVerifier(Known{"Producer": a}, c.now).Verify(old.Creator(), message, signed(t, old)); err != nil {
+			t.Errorf("signed before the revocation's second ended: %v", err)
+		}
+		c.Time = c.Add(time.Hour + time.Millisecond)
+	}
+}
+
+func TestOnlyNodesEndorse(t *testing.T) {
+	w, alice, c := open(t)
+	node, err := w.Node("Producer")
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := NewVerifier(w, c.now)
+	if org, err := v.VerifyNodeAt(node.Creator(), message, signed(t, node), c.now()); err != nil || org != "Producer" {
+		t.Errorf("%q, %v", org, err)
+	}
+	if _, err := v.VerifyNodeAt(alice.Creator(), message, signed(t, alice), c.now()); !errors.Is(err, ErrNotNode) {
+		t.Error(err)
+	}
+	if _, err := v.VerifyNodeAt(node.Creator(), []byte("other"), signed(t, node), c.now()); !errors.Is(err, ErrSignature) {
+		t.Error(err)
 	}
 }
 

@@ -56,14 +56,10 @@ func Open(dir string, secret []byte, clock func() time.Time) (*Wallet, error) {
 		return nil, err
 	}
 	w := &Wallet{vault: v, clock: clock, members: map[string]cached[*member]{}, holders: map[string]cached[*holder]{}}
-	err = v.walk(func(name string) error {
-		_, err := v.read(name)
-		return err
-	})
-	if err != nil {
+	if err := w.change(w.readAll); err != nil {
 		return nil, fmt.Errorf("open the wallet: %w", err)
 	}
-	return w, w.finishRotations()
+	return w, nil
 }
 
 // CreateMember makes a member's authority and its node's identity. A member
@@ -323,17 +319,23 @@ func (w *Wallet) RotateExpiring(within time.Duration) ([]Card, error) {
 	return due, nil
 }
 
-// CACert is the member's current root in PEM.
+// CACert is the member's roots in PEM, the current one first: earlier ones are
+// needed for as long as their certificates are.
 func (w *Wallet) CACert(mspID string) ([]byte, error) {
 	m, err := w.member(mspID)
 	if err != nil {
 		return nil, err
 	}
-	return encodeCertificate(m.current().cert.Raw), nil
+	var all []byte
+	for _, a := range slices.Backward(m.authorities) {
+		all = append(all, encodeCertificate(a.cert.Raw)...)
+	}
+	return all, nil
 }
 
-// CRL is the member's list of revoked certificates as of now, signed by its
-// current root, in PEM.
+// CRL is the member's list of revoked certificates as of now in PEM: once
+// signed by each of its roots, the current one first, because Fabric believes
+// the list of a certificate's own issuer only.
 func (w *Wallet) CRL(mspID string) ([]byte, error) {
 	m, err := w.member(mspID)
 	if err != nil {
@@ -352,7 +354,9 @@ func (w *Wallet) Authority(mspID string) (*Authority, error) {
 }
 
 // Rekey seals every file under another master secret. Keep the old secret
-// until it returns: after a crash either of the two opens the wallet.
+// until it returns: after a crash either of the two opens the wallet. Other
+// processes that have the wallet open must stop before, and start again with
+// the new secret.
 func (w *Wallet) Rekey(secret []byte) error {
 	return w.change(func() error { return w.vault.rekey(secret) })
 }
@@ -403,27 +407,27 @@ func (w *Wallet) enrol(m *member, e Enrolment, ends []ending) (*Identity, error)
 	return id, w.writeHolder(&holder{Enrolment: e, Ends: ends, identity: id})
 }
 
-// finishRotations enters into the members' lists what a crash kept out.
-func (w *Wallet) finishRotations() error {
-	return w.change(func() error {
-		return w.vault.walk(func(name string) error {
-			if strings.HasSuffix(name, "/"+authorityFile) && strings.Count(name, "/") == 2 {
-				return nil
-			}
-			h, err := w.holder(name)
-			if err != nil {
-				return err
-			}
-			m, err := w.member(h.MSP)
-			if err != nil {
-				return err
-			}
-			missing := func(e ending) bool { _, ok := m.revoked[e.Serial]; return !ok }
-			if slices.ContainsFunc(h.Ends, missing) {
-				return w.revoke(m, h.Ends)
-			}
+// readAll reads every file, and enters into the members' lists what a crash in
+// the middle of a rotation kept out.
+func (w *Wallet) readAll() error {
+	return w.vault.walk(func(name string) error {
+		parts := strings.Split(name, "/")
+		m, err := w.member(parts[1])
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		if name == memberPath(m.msp) {
 			return nil
-		})
+		}
+		h, err := w.holder(name)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		missing := func(e ending) bool { _, ok := m.revoked[e.Serial]; return !ok }
+		if slices.ContainsFunc(h.Ends, missing) {
+			return w.revoke(m, h.Ends)
+		}
+		return nil
 	})
 }
 

@@ -370,3 +370,47 @@ func TestTwoProcessesShareAWallet(t *testing.T) {
 		t.Errorf("%d of %d revocations stand, %v", len(a.Revoked), 2*each, err)
 	}
 }
+
+// A process is killed while it rotates; whatever it leaves opens, and holds a
+// key that is valid.
+func TestKilledInTheMiddle(t *testing.T) {
+	if dir := os.Getenv("IDENTITY_TEST_KILLED"); dir != "" {
+		w := reopen(t, dir, secret, &clock{time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)})
+		for fmt.Println("rotating"); ; {
+			if _, err := w.Rotate("Producer", "alice", 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	w, first, c := open(t)
+	for round := range 6 {
+		child := exec.Command(os.Args[0], "-test.run=^TestKilledInTheMiddle$")
+		child.Env = append(os.Environ(), "IDENTITY_TEST_KILLED="+w.vault.dir)
+		out, err := child.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := child.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := out.Read(make([]byte, 1)); err != nil {
+			t.Fatalf("the other process did not begin: %v", err)
+		}
+		time.Sleep(time.Duration(10+7*round) * time.Millisecond)
+		child.Process.Kill()
+		child.Wait()
+		again := reopen(t, w.vault.dir, secret, c)
+		alice, err := again.Get("Producer", "alice")
+		if err != nil {
+			t.Fatalf("round %d: %v", round, err)
+		}
+		v := NewVerifier(again, c.now)
+		if _, err := v.Verify(alice.Creator(), message, signed(t, alice)); err != nil {
+			t.Errorf("round %d: the key that is left: %v", round, err)
+		}
+		if _, err := v.Verify(first.Creator(), message, signed(t, first)); !errors.Is(err, ErrRevoked) && !alice.Key().Equal(first.Key()) {
+			t.Errorf("round %d: the first key: %v", round, err)
+		}
+		first = alice
+	}
+}

@@ -68,11 +68,16 @@ func (f *Follower) Start(ctx context.Context) error {
 			"block", at, "head", head)
 	}
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	if f.db.dialect == Postgres {
+		conn, err := f.listen(ctx)
+		if err != nil {
+			cancel()
+			return err
+		}
+		f.done.Go(func() { f.keepListening(running, conn) })
+	}
 	f.cancel = cancel
 	f.done.Go(func() { f.keepFollowing(running) })
-	if f.db.dialect == Postgres {
-		f.done.Go(func() { f.keepListening(running) })
-	}
 	return nil
 }
 

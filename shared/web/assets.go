@@ -70,7 +70,9 @@ func (a *assets) address(name string) string {
 	return to
 }
 
-func (a *assets) serve(c *Ctx) error { return a.send(c, c.Param("*"), "public, max-age=31536000, immutable") }
+func (a *assets) serve(c *Ctx) error {
+	return a.send(c, c.Param("*"), "public, max-age=31536000, immutable")
+}
 
 func (a *assets) icon(c *Ctx) error {
 	return a.send(c, strings.TrimPrefix(a.byName["icon.svg"], "/assets/"), "public, max-age=86400")

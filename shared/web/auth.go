@@ -151,6 +151,7 @@ const csrfField = "csrf"
 
 func (s *Server) ownRoutes() []Route {
 	routes := []Route{
+		{Method: "GET", Path: "/", Name: "web.front", Access: s.frontAccess(), Handler: s.cfg.Front},
 		{Method: "GET", Path: "/login", Name: "web.login", Access: Public, Handler: showLogin},
 		{Method: "POST", Path: "/login", Name: "web.signIn", Access: Public, Handler: signIn},
 		{Method: "POST", Path: "/logout", Name: "web.signOut", Access: Public, Handler: signOut},
@@ -168,6 +169,23 @@ func (s *Server) ownRoutes() []Route {
 		routes = append(routes, LiveRoute("/live", "web.live", AnyUser, s.cfg.Live))
 	}
 	return routes
+}
+
+// frontAccess leaves a front page of the program's own to everybody.
+func (s *Server) frontAccess() Access {
+	if s.ownFront {
+		return Public
+	}
+	return AnyUser
+}
+
+func toFirstApp(c *Ctx) error {
+	for _, m := range c.server.mounted {
+		if m.Home != "" && c.sees(m.Roles) {
+			return c.Redirect(m.Home)
+		}
+	}
+	return c.Redirect("/api")
 }
 
 type loginForm struct {

@@ -16,7 +16,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -41,6 +40,9 @@ type Config struct {
 	Rules     []chaincode.Rule     // explained at /problems/
 	Functions []chaincode.Function // listed at /api
 	Answers   Answers              // what idempotency keys stand for; in memory by default
+	// Front answers "/"; by default it leads to the first app that the user
+	// sees.
+	Front func(*Ctx) error
 	// Live feeds /live, to which pages with data-live regions listen. The
 	// channel MUST be closed when the context ends.
 	Live    Source
@@ -95,7 +97,7 @@ type Server struct {
 	times     *prometheus.HistogramVec
 	refusals  []chaincode.Rule
 	crossSite *http.CrossOriginProtection
-	ready     sync.Once
+	ownFront  bool
 }
 
 // App is one app's share of the face.
@@ -126,8 +128,9 @@ func New(cfg Config) *Server {
 	if cfg.Auth == nil {
 		panic("web: Config.Auth is required: without it nobody is kept out")
 	}
+	ownFront := cfg.Front != nil
 	cfg = cfg.withDefaults()
-	s := &Server{cfg: cfg, echo: echo.New(), words: newCatalogue(), assets: newAssets(),
+	s := &Server{cfg: cfg, ownFront: ownFront, echo: echo.New(), words: newCatalogue(), assets: newAssets(),
 		guard: newGuard(cfg.Limits), live: &liveCount{max: cfg.Limits.LivePerUser, open: map[string]int{}},
 		crossSite: http.NewCrossOriginProtection()}
 	s.echo.HideBanner, s.echo.HidePort = true, true
@@ -153,6 +156,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Zone == nil {
 		c.Zone = time.UTC
+	}
+	if c.Front == nil {
+		c.Front = toFirstApp
 	}
 	if c.Answers == nil {
 		c.Answers = NewAnswers(10_000, 24*time.Hour)

@@ -92,7 +92,7 @@ const (
 // Accounts answers who is asking. It is safe for concurrent use, and any
 // number of hosts may share its database.
 type Accounts struct {
-	Config
+	config Config
 	hasher *hasher
 }
 
@@ -121,7 +121,7 @@ type Registration struct {
 
 // Create enters a new user.
 func (a *Accounts) Create(ctx context.Context, r Registration) (User, error) {
-	caller, err := a.Caller(r.MSP, r.Name)
+	caller, err := a.config.Caller(r.MSP, r.Name)
 	if err != nil {
 		return User{}, err
 	}
@@ -132,7 +132,7 @@ func (a *Accounts) Create(ctx context.Context, r Registration) (User, error) {
 	if err != nil {
 		return User{}, err
 	}
-	done, err := a.DB.ExecContext(ctx, `INSERT INTO accounts (login, name, display, msp, language, state, password, created)
+	done, err := a.config.DB.ExecContext(ctx, `INSERT INTO accounts (login, name, display, msp, language, state, password, created)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (login) DO NOTHING`,
 		login(r.Name), r.Name, r.Display, r.MSP, r.Language, string(Active), phc, a.now())
 	if err != nil {
@@ -156,7 +156,7 @@ func (a *Accounts) User(ctx context.Context, name string) (User, error) {
 // List shows all users by name. One whose certificate cannot be used has
 // neither party nor roles.
 func (a *Accounts) List(ctx context.Context) ([]User, error) {
-	rows, err := a.DB.QueryContext(ctx, `SELECT `+userColumns+` FROM accounts ORDER BY login`)
+	rows, err := a.config.DB.QueryContext(ctx, `SELECT `+userColumns+` FROM accounts ORDER BY login`)
 	if err != nil {
 		return nil, fmt.Errorf("list the users: %w", err)
 	}
@@ -204,7 +204,7 @@ func (a *Accounts) SetPassword(ctx context.Context, name, password string) error
 	if err != nil {
 		return err
 	}
-	return a.DB.InTx(ctx, func(q Queries) error {
+	return a.config.DB.InTx(ctx, func(q Queries) error {
 		if _, err := q.ExecContext(ctx, `UPDATE accounts SET password = $1 WHERE login = $2`, phc, login(name)); err != nil {
 			return fmt.Errorf("set the password of %s: %w", name, err)
 		}
@@ -260,7 +260,7 @@ func (a *Accounts) rehash(ctx context.Context, t Attempt, old string) error {
 	if err != nil {
 		return err
 	}
-	_, err = a.DB.ExecContext(ctx, `UPDATE accounts SET password = $1 WHERE login = $2 AND password = $3`, phc, login(t.Name), old)
+	_, err = a.config.DB.ExecContext(ctx, `UPDATE accounts SET password = $1 WHERE login = $2 AND password = $3`, phc, login(t.Name), old)
 	return err
 }
 
@@ -269,7 +269,7 @@ func (a *Accounts) admit(u User) (User, error) {
 	if u.State != Active {
 		return User{}, ErrDisabled.Refuse("%s", u.Name)
 	}
-	caller, err := a.Caller(u.MSP, u.Name)
+	caller, err := a.config.Caller(u.MSP, u.Name)
 	if err != nil {
 		return User{}, err
 	}
@@ -279,7 +279,7 @@ func (a *Accounts) admit(u User) (User, error) {
 
 // complete fills in what the certificate says, if there is one to ask.
 func (a *Accounts) complete(u User) User {
-	if caller, err := a.Caller(u.MSP, u.Name); err == nil {
+	if caller, err := a.config.Caller(u.MSP, u.Name); err == nil {
 		u.Party, u.Roles = caller.Party, caller.Roles
 	}
 	return u
@@ -304,7 +304,7 @@ func (r *record) user() User {
 }
 
 func (a *Accounts) find(ctx context.Context, name string) (r record, err error) {
-	err = a.DB.QueryRowContext(ctx, `SELECT `+userColumns+` FROM accounts WHERE login = $1`, login(name)).Scan(r.fields()...)
+	err = a.config.DB.QueryRowContext(ctx, `SELECT `+userColumns+` FROM accounts WHERE login = $1`, login(name)).Scan(r.fields()...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return r, ErrUnknownName.Refuse("%s", name)
 	}
@@ -317,7 +317,7 @@ func (a *Accounts) find(ctx context.Context, name string) (r record, err error) 
 
 // change runs a statement that must meet the user.
 func (a *Accounts) change(ctx context.Context, name, statement string, args ...any) error {
-	done, err := a.DB.ExecContext(ctx, statement, args...)
+	done, err := a.config.DB.ExecContext(ctx, statement, args...)
 	if err != nil {
 		return fmt.Errorf("change the user %s: %w", name, err)
 	}
@@ -337,7 +337,7 @@ func one(done sql.Result, otherwise error) error {
 // letters were large.
 func login(name string) string { return strings.ToLower(strings.ToValidUTF8(name, "\ufffd")) }
 
-func (a *Accounts) now() int64 { return a.Clock().UnixMicro() }
+func (a *Accounts) now() int64 { return a.config.Clock().UnixMicro() }
 
 // timeOf reads a time as stored; 0 is the zero time.
 func timeOf(micros int64) time.Time {

@@ -92,8 +92,8 @@ func network(address string) string {
 // charge counts the attempt as a failure against the account and the address,
 // or refuses it when one of them is locked.
 func (a *Accounts) charge(ctx context.Context, t Attempt) error {
-	now := a.Clock()
-	return a.DB.InTx(ctx, func(q Queries) error {
+	now := a.config.Clock()
+	return a.config.DB.InTx(ctx, func(q Queries) error {
 		for _, s := range subjects(t) {
 			f, err := hold(ctx, q, s.id)
 			if err != nil {
@@ -114,7 +114,7 @@ func (a *Accounts) charge(ctx context.Context, t Attempt) error {
 // acquit clears the account, and takes back this attempt from the address: one
 // own password must not pay for guessing others'.
 func (a *Accounts) acquit(ctx context.Context, t Attempt) error {
-	return a.DB.InTx(ctx, func(q Queries) error {
+	return a.config.DB.InTx(ctx, func(q Queries) error {
 		s := subjects(t)
 		if _, err := hold(ctx, q, s[0].id); err != nil {
 			return err
@@ -167,21 +167,21 @@ func micros(t time.Time) int64 {
 
 // Unlock forgets the failures against an account, for its administrator.
 func (a *Accounts) Unlock(ctx context.Context, name string) error {
-	_, err := a.DB.ExecContext(ctx, `DELETE FROM account_failures WHERE subject = $1`, subjects(Attempt{Name: name})[0].id)
+	_, err := a.config.DB.ExecContext(ctx, `DELETE FROM account_failures WHERE subject = $1`, subjects(Attempt{Name: name})[0].id)
 	return err
 }
 
 // Prune drops what no longer counts: old failures and ended sessions. A host
 // calls it now and then.
 func (a *Accounts) Prune(ctx context.Context) error {
-	now := a.Clock()
-	_, err := a.DB.ExecContext(ctx, `DELETE FROM account_failures WHERE last < $1 AND until < $2`,
+	now := a.config.Clock()
+	_, err := a.config.DB.ExecContext(ctx, `DELETE FROM account_failures WHERE last < $1 AND until < $2`,
 		now.Add(-forgetAfter).UnixMicro(), now.UnixMicro())
 	if err != nil {
 		return fmt.Errorf("drop old failures: %w", err)
 	}
-	_, err = a.DB.ExecContext(ctx, `DELETE FROM account_sessions WHERE expires <= $1 OR seen <= $2`,
-		now.UnixMicro(), now.Add(-a.Idle).UnixMicro())
+	_, err = a.config.DB.ExecContext(ctx, `DELETE FROM account_sessions WHERE expires <= $1 OR seen <= $2`,
+		now.UnixMicro(), now.Add(-a.config.Idle).UnixMicro())
 	if err != nil {
 		return fmt.Errorf("drop ended sessions: %w", err)
 	}

@@ -54,7 +54,7 @@ func (a *Accounts) checkPassword(password string, words ...string) error {
 		return ErrPasswordShort.Refuse("%s characters", n).On("password")
 	case n > maxPassword:
 		return ErrPasswordLong.Refuse("%s characters", n).On("password")
-	case guessable(password, append(words, a.Words...)):
+	case guessable(password, append(words, a.config.Words...)):
 		return ErrPasswordCommon.Refuse("").On("password")
 	}
 	return nil

@@ -10,7 +10,7 @@ import (
 )
 
 func TestPasswords(t *testing.T) {
-	a := &Accounts{Config: Config{Words: []string{"Greenfield Dairy"}}}
+	a := &Accounts{config: Config{Words: []string{"Greenfield Dairy"}}}
 	for password, want := range map[string]error{
 		phrase:                     nil,
 		phrase2:                    nil,
@@ -75,8 +75,8 @@ func TestALoginBringsTheHashUpToDate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if p, err := parsePHC(row.password); err != nil || p.Hashing != who.Hashing {
-			t.Errorf("stored %s after a login at %+v: %v", row.password, who.Hashing, err)
+		if p, err := parsePHC(row.password); err != nil || p.Hashing != who.config.Hashing {
+			t.Errorf("stored %s after a login at %+v: %v", row.password, who.config.Hashing, err)
 		}
 	}
 }

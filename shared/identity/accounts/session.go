@@ -43,14 +43,14 @@ func (a *Accounts) Login(ctx context.Context, t Attempt, previous string) (User,
 		return User{}, "", err
 	}
 	secret := newSecret()
-	now := a.Clock()
-	err = a.DB.InTx(ctx, func(q Queries) error {
+	now := a.config.Clock()
+	err = a.config.DB.InTx(ctx, func(q Queries) error {
 		if _, err := q.ExecContext(ctx, `DELETE FROM account_sessions WHERE id = $1`, digest(previous)); err != nil {
 			return err
 		}
 		_, err := q.ExecContext(ctx, `INSERT INTO account_sessions (id, login, created, seen, expires, address, agent)
 			VALUES ($1, $2, $3, $4, $5, $6, $7)`, digest(secret), login(u.Name), now.UnixMicro(), now.UnixMicro(),
-			now.Add(a.Absolute).UnixMicro(), t.Address, cut(t.Agent, maxAgent))
+			now.Add(a.config.Absolute).UnixMicro(), t.Address, cut(t.Agent, maxAgent))
 		return err
 	})
 	if err != nil {
@@ -64,7 +64,7 @@ func (a *Accounts) BySession(ctx context.Context, secret string) (User, Session,
 	var r record
 	var s Session
 	var created, seen, expires int64
-	err := a.DB.QueryRowContext(ctx, `SELECT `+sessionColumns+`, `+userColumns+`
+	err := a.config.DB.QueryRowContext(ctx, `SELECT `+sessionColumns+`, `+userColumns+`
 		FROM account_sessions JOIN accounts ON accounts.login = account_sessions.login WHERE id = $1`, digest(secret)).
 		Scan(append([]any{&s.ID, &created, &seen, &expires, &s.Address, &s.Agent}, r.fields()...)...)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -74,7 +74,7 @@ func (a *Accounts) BySession(ctx context.Context, secret string) (User, Session,
 		return User{}, Session{}, fmt.Errorf("find the session: %w", err)
 	}
 	s.Created, s.Seen, s.Expires = timeOf(created), timeOf(seen), timeOf(expires)
-	now := a.Clock()
+	now := a.config.Clock()
 	if !a.alive(s, now) {
 		return User{}, Session{}, ErrSessionExpired.Refuse("")
 	}
@@ -82,9 +82,9 @@ func (a *Accounts) BySession(ctx context.Context, secret string) (User, Session,
 	if err != nil {
 		return User{}, Session{}, err
 	}
-	if now.Sub(s.Seen) >= min(touchEvery, a.Idle/10) {
+	if now.Sub(s.Seen) >= min(touchEvery, a.config.Idle/10) {
 		s.Seen = now.UTC()
-		if _, err := a.DB.ExecContext(ctx, `UPDATE account_sessions SET seen = $1 WHERE id = $2`, now.UnixMicro(), s.ID); err != nil {
+		if _, err := a.config.DB.ExecContext(ctx, `UPDATE account_sessions SET seen = $1 WHERE id = $2`, now.UnixMicro(), s.ID); err != nil {
 			return User{}, Session{}, fmt.Errorf("keep the session: %w", err)
 		}
 	}
@@ -92,7 +92,7 @@ func (a *Accounts) BySession(ctx context.Context, secret string) (User, Session,
 }
 
 func (a *Accounts) alive(s Session, now time.Time) bool {
-	return now.Before(s.Expires) && now.Sub(s.Seen) < a.Idle
+	return now.Before(s.Expires) && now.Sub(s.Seen) < a.config.Idle
 }
 
 const sessionColumns = `account_sessions.id, account_sessions.created, account_sessions.seen, account_sessions.expires,
@@ -100,7 +100,7 @@ const sessionColumns = `account_sessions.id, account_sessions.created, account_s
 
 // Sessions lists a user's live sessions, the last used first.
 func (a *Accounts) Sessions(ctx context.Context, name string) ([]Session, error) {
-	rows, err := a.DB.QueryContext(ctx, `SELECT `+sessionColumns+` FROM account_sessions WHERE login = $1 ORDER BY seen DESC, id`, login(name))
+	rows, err := a.config.DB.QueryContext(ctx, `SELECT `+sessionColumns+` FROM account_sessions WHERE login = $1 ORDER BY seen DESC, id`, login(name))
 	if err != nil {
 		return nil, fmt.Errorf("list the sessions of %s: %w", name, err)
 	}
@@ -113,7 +113,7 @@ func (a *Accounts) Sessions(ctx context.Context, name string) ([]Session, error)
 			return nil, fmt.Errorf("list the sessions of %s: %w", name, err)
 		}
 		s.Created, s.Seen, s.Expires = timeOf(created), timeOf(seen), timeOf(expires)
-		if a.alive(s, a.Clock()) {
+		if a.alive(s, a.config.Clock()) {
 			all = append(all, s)
 		}
 	}
@@ -122,13 +122,13 @@ func (a *Accounts) Sessions(ctx context.Context, name string) ([]Session, error)
 
 // Logout ends a session; one that has ended stays so.
 func (a *Accounts) Logout(ctx context.Context, secret string) error {
-	_, err := a.DB.ExecContext(ctx, `DELETE FROM account_sessions WHERE id = $1`, digest(secret))
+	_, err := a.config.DB.ExecContext(ctx, `DELETE FROM account_sessions WHERE id = $1`, digest(secret))
 	return err
 }
 
 // RevokeSession ends one of a user's own sessions by its id.
 func (a *Accounts) RevokeSession(ctx context.Context, name, id string) error {
-	done, err := a.DB.ExecContext(ctx, `DELETE FROM account_sessions WHERE login = $1 AND id = $2`, login(name), id)
+	done, err := a.config.DB.ExecContext(ctx, `DELETE FROM account_sessions WHERE login = $1 AND id = $2`, login(name), id)
 	if err != nil {
 		return err
 	}
@@ -137,7 +137,7 @@ func (a *Accounts) RevokeSession(ctx context.Context, name, id string) error {
 
 // RevokeSessions ends all of a user's sessions.
 func (a *Accounts) RevokeSessions(ctx context.Context, name string) error {
-	return endSessions(ctx, a.DB, name)
+	return endSessions(ctx, a.config.DB, name)
 }
 
 func endSessions(ctx context.Context, q Queries, name string) error {

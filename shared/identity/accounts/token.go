@@ -76,10 +76,10 @@ func (a *Accounts) CreateToken(ctx context.Context, name, label string, granted 
 	if err != nil {
 		return "", Token{}, err
 	}
-	now := a.Clock().UTC().Truncate(time.Microsecond)
+	now := a.config.Clock().UTC().Truncate(time.Microsecond)
 	t = Token{ID: tokenID(), Label: cut(label, maxLabel), Scopes: slices.Clone(granted), Created: now, Expires: now.Add(validFor)}
 	secret = newToken()
-	_, err = a.DB.ExecContext(ctx, `INSERT INTO account_tokens (id, hash, login, label, scopes, created, expires, used, revoked)
+	_, err = a.config.DB.ExecContext(ctx, `INSERT INTO account_tokens (id, hash, login, label, scopes, created, expires, used, revoked)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0)`, t.ID, digest(secret), login(u.Name), t.Label, joinScopes(t.Scopes),
 		t.Created.UnixMicro(), t.Expires.UnixMicro())
 	if err != nil {
@@ -88,14 +88,15 @@ func (a *Accounts) CreateToken(ctx context.Context, name, label string, granted 
 	return secret, t, nil
 }
 
-// ByToken tells whose token it is, when it may be used for the scope.
+// ByToken tells whose token it is, when it may be used for the scope. No scope
+// asks for none: the caller compares what the token allows.
 func (a *Accounts) ByToken(ctx context.Context, secret string, wanted Scope) (User, Token, error) {
 	if !wellFormed(secret) {
 		return User{}, Token{}, ErrToken.Refuse("")
 	}
 	var r record
 	var row tokenRow
-	err := a.DB.QueryRowContext(ctx, `SELECT `+tokenColumns+`, `+userColumns+`
+	err := a.config.DB.QueryRowContext(ctx, `SELECT `+tokenColumns+`, `+userColumns+`
 		FROM account_tokens JOIN accounts ON accounts.login = account_tokens.login WHERE hash = $1`, digest(secret)).
 		Scan(append(row.fields(), r.fields()...)...)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -104,7 +105,7 @@ func (a *Accounts) ByToken(ctx context.Context, secret string, wanted Scope) (Us
 	if err != nil {
 		return User{}, Token{}, fmt.Errorf("find the token: %w", err)
 	}
-	t, now := row.token(), a.Clock()
+	t, now := row.token(), a.config.Clock()
 	switch {
 	case !t.Revoked.IsZero():
 		return User{}, Token{}, ErrTokenRevoked.Refuse("%s, on %s", t.Label, t.Revoked.Format(time.DateOnly))
@@ -119,7 +120,7 @@ func (a *Accounts) ByToken(ctx context.Context, secret string, wanted Scope) (Us
 	}
 	if now.Sub(t.Used) >= touchEvery {
 		t.Used = now.UTC()
-		if _, err := a.DB.ExecContext(ctx, `UPDATE account_tokens SET used = $1 WHERE id = $2`, now.UnixMicro(), t.ID); err != nil {
+		if _, err := a.config.DB.ExecContext(ctx, `UPDATE account_tokens SET used = $1 WHERE id = $2`, now.UnixMicro(), t.ID); err != nil {
 			return User{}, Token{}, fmt.Errorf("note the token's use: %w", err)
 		}
 	}
@@ -128,7 +129,7 @@ func (a *Accounts) ByToken(ctx context.Context, secret string, wanted Scope) (Us
 
 // Tokens lists a user's tokens, the newest first.
 func (a *Accounts) Tokens(ctx context.Context, name string) ([]Token, error) {
-	rows, err := a.DB.QueryContext(ctx, `SELECT `+tokenColumns+` FROM account_tokens WHERE login = $1
+	rows, err := a.config.DB.QueryContext(ctx, `SELECT `+tokenColumns+` FROM account_tokens WHERE login = $1
 		ORDER BY account_tokens.created DESC, account_tokens.id`, login(name))
 	if err != nil {
 		return nil, fmt.Errorf("list the tokens of %s: %w", name, err)
@@ -147,7 +148,7 @@ func (a *Accounts) Tokens(ctx context.Context, name string) ([]Token, error) {
 
 // RevokeToken ends one of a user's tokens by its id.
 func (a *Accounts) RevokeToken(ctx context.Context, name, id string) error {
-	done, err := a.DB.ExecContext(ctx, `UPDATE account_tokens SET revoked = CASE revoked WHEN 0 THEN $1 ELSE revoked END
+	done, err := a.config.DB.ExecContext(ctx, `UPDATE account_tokens SET revoked = CASE revoked WHEN 0 THEN $1 ELSE revoked END
 		WHERE login = $2 AND id = $3`, a.now(), login(name), id)
 	if err != nil {
 		return fmt.Errorf("revoke a token of %s: %w", name, err)

@@ -12,21 +12,29 @@ import (
 
 // commitBlocks is the one goroutine that commits.
 func (l *Ledger) commitBlocks() {
+	linger := l.config.Linger
 	for {
-		block, open := l.nextBlock()
+		block, open := l.nextBlock(linger)
 		if !open {
 			return
 		}
+		begun := time.Now()
 		if err := l.commitBlock(block); err != nil {
 			l.config.Log.Error("the ledger takes no more writes", "error", err)
 			l.line.fail(block, err)
 		}
+		if l.config.Linger == 0 { // slow disks want larger blocks
+			linger = min(time.Since(begun), maxLinger)
+		}
 	}
 }
 
-// nextBlock waits for the line's head to be signed, then cuts: at once when
-// nothing else is being signed, else after the linger or at a full block.
-func (l *Ledger) nextBlock() (block []*txn, open bool) {
+// maxLinger bounds what a commit's duration makes of the linger.
+const maxLinger = 10 * time.Millisecond
+
+// nextBlock waits for the line's head to be signed, then cuts: at once when no
+// other call is under way, else after the linger or at a full block.
+func (l *Ledger) nextBlock(wait time.Duration) (block []*txn, open bool) {
 	patience := time.NewTimer(l.config.SignWithin)
 	defer patience.Stop()
 	var linger <-chan time.Time
@@ -39,7 +47,7 @@ func (l *Ledger) nextBlock() (block []*txn, open bool) {
 			return l.line.pop(l.config.MaxBlock, l.config.MaxBytes), true
 		}
 		if ready > 0 && linger == nil {
-			linger = time.After(l.config.Linger)
+			linger = time.After(wait)
 		}
 		select {
 		case <-l.line.wake:
@@ -58,7 +66,8 @@ func (l *line) ready(max, bytes int) (n int, more, open bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n = l.fits(max, bytes)
-	return n, n < len(l.order) && !l.order[n].ready, !l.drained || len(l.order) > 0
+	more = n < max && n == len(l.order) && l.coming > 0 || n < len(l.order) && !l.order[n].ready
+	return n, more, !l.drained || len(l.order) > 0
 }
 
 func (l *line) fits(max, bytes int) (n int) {
@@ -94,6 +103,8 @@ func (l *Ledger) commitBlock(txns []*txn) (err error) {
 	if len(txns) == 0 {
 		return nil
 	}
+	l.still.Lock()
+	defer l.still.Unlock()
 	defer recovered(&err, "commit block %d", l.line.head+1)
 	envelopes := make([][]byte, len(txns))
 	private := fabric.TxPvtDataMap{}

@@ -60,7 +60,7 @@ type Config struct {
 
 	MaxBlock   int           // transactions in a block; 0 is 500
 	MaxBytes   int           // bytes of envelopes in a block, at least one; 0 is 8 MB
-	Linger     time.Duration // how long a block waits for signatures under way; 0 is 0.5 ms
+	Linger     time.Duration // how long a block waits for calls under way; 0 is as long as the last commit took, at most 10 ms
 	SignWithin time.Duration // how long a signer may hold up the line; 0 is 5 s
 	Attempts   int           // executions of one command before ErrConflict; 0 is 12
 
@@ -82,7 +82,6 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.OnFault, func(Fault) {}, c.OnFault == nil)
 	setDefault(&c.MaxBlock, 500, c.MaxBlock == 0)
 	setDefault(&c.MaxBytes, 8<<20, c.MaxBytes == 0)
-	setDefault(&c.Linger, 500*time.Microsecond, c.Linger == 0)
 	setDefault(&c.SignWithin, 5*time.Second, c.SignWithin == 0)
 	setDefault(&c.Attempts, 12, c.Attempts == 0)
 	setDefault(&c.ScrubRate, 4<<20, c.ScrubRate == 0)
@@ -109,6 +108,7 @@ type Ledger struct {
 	submits sync.WaitGroup     // calls under way
 	quit    context.CancelFunc // ends the scrub
 	health  health
+	still   sync.Mutex // held while a block is committed, or while none may be
 
 	commit func(*fabric.BlockAndPvtData) error // peer.CommitLegacy; tests break it
 }

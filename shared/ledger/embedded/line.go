@@ -24,6 +24,7 @@ type line struct {
 	block   []*txn            // in the block that is being committed
 	latest  map[string]*txn   // per key, who writes it last and is not committed
 	claims  map[string]*claim // transaction ids under way
+	coming  int               // calls that may still make the next block
 	head    uint64            // last committed block
 	hash    []byte            // of that block's header
 	moved   chan struct{}     // closed and replaced when head moves or the ledger closes
@@ -69,6 +70,20 @@ func (l *line) stopped() error {
 		return ledger.ErrStopped
 	}
 	return nil
+}
+
+// expect tells the committer of a call on its way to the line; the call says
+// when it is signed, refused or has to wait, once or more often.
+func (l *line) expect() (arrived func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.coming++
+	return sync.OnceFunc(func() {
+		l.mu.Lock()
+		l.coming--
+		l.mu.Unlock()
+		l.nudge()
+	})
 }
 
 // take claims a transaction id, or returns the claim that another call holds.

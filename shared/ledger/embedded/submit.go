@@ -20,6 +20,8 @@ func (l *Ledger) Submit(ctx context.Context, r ledger.Request) (ledger.Receipt, 
 		return ledger.Receipt{}, err
 	}
 	defer l.submits.Done()
+	arrived := l.line.expect()
+	defer arrived()
 	p, err := propose(r, l.config.Verifier)
 	if err != nil {
 		return ledger.Receipt{}, err
@@ -29,6 +31,7 @@ func (l *Ledger) Submit(ctx context.Context, r ledger.Request) (ledger.Receipt, 
 		if held == nil {
 			break
 		}
+		arrived()
 		select {
 		case <-held.released:
 		case <-ctx.Done():
@@ -39,7 +42,7 @@ func (l *Ledger) Submit(ctx context.Context, r ledger.Request) (ledger.Receipt, 
 		l.line.release(r.Tx.ID)
 		return receipt, err
 	}
-	return l.carry(ctx, r, p)
+	return l.carry(ctx, r, p, arrived)
 }
 
 // complete fills in what a request may leave out.
@@ -77,7 +80,7 @@ func (l *Ledger) enter(write bool) error {
 const optimistic = 2
 
 // carry takes a command through the line and owns the claim on its id.
-func (l *Ledger) carry(ctx context.Context, r ledger.Request, p *proposal) (ledger.Receipt, error) {
+func (l *Ledger) carry(ctx context.Context, r ledger.Request, p *proposal, arrived func()) (ledger.Receipt, error) {
 	left := false // somebody else releases the claim
 	defer func() {
 		if !left {
@@ -88,7 +91,7 @@ func (l *Ledger) carry(ctx context.Context, r ledger.Request, p *proposal) (ledg
 		if err := ctx.Err(); err != nil {
 			return ledger.Receipt{}, err
 		}
-		e, err := l.execute(ctx, p, attempt >= optimistic)
+		e, err := l.execute(ctx, p, attempt >= optimistic, arrived)
 		if errors.Is(err, errStale) {
 			continue
 		}
@@ -99,6 +102,7 @@ func (l *Ledger) carry(ctx context.Context, r ledger.Request, p *proposal) (ledg
 			l.line.leave(e.txn)
 			return ledger.Receipt{}, err
 		}
+		arrived()
 		select {
 		case <-e.done:
 		case <-ctx.Done():
@@ -128,7 +132,7 @@ type execution struct {
 
 // execute runs the contract and takes a place in line. errStale asks for
 // another try.
-func (l *Ledger) execute(ctx context.Context, p *proposal, locked bool) (*execution, error) {
+func (l *Ledger) execute(ctx context.Context, p *proposal, locked bool, arrived func()) (*execution, error) {
 	sim, err := l.peer.NewTxSimulator(p.call.TxID)
 	if err != nil {
 		return nil, fmt.Errorf("open the state: %w", err)
@@ -137,6 +141,7 @@ func (l *Ledger) execute(ctx context.Context, p *proposal, locked bool) (*execut
 	v := newView(&l.line, sim, locked)
 	e, refused := l.runInLine(v, p)
 	if refused != nil {
+		arrived()
 		return nil, l.refuse(ctx, v, refused)
 	}
 	if e.rwset, e.private, err = v.results(e.result); err != nil {

@@ -33,7 +33,7 @@
     const yes = $("button", form).cloneNode(true), no = document.createElement("button");
     yes.type = no.type = "button";
     no.className = "button";
-    no.textContent = root.lang.startsWith("zh") ? "返回" : "Back";
+    no.textContent = document.body.dataset.back;
     yes.onclick = () => { answer(true); d.close(); };
     no.onclick = () => d.close();
     d.onclose = () => { answer(false); d.remove(); };

@@ -1,12 +1,10 @@
 package epcis
 
-import (
-	"strings"
-)
+import "strings"
 
 // inline are the attributes that stand either in the metadata, for all reports, or in the reports. The schemas cannot
 // say so (conformance test TCR-53, step 29).
-var inline = []string{"deviceID", "deviceMetadata", "rawData", "dataProcessingMethod", "bizRules"}
+var inline = []string{"deviceID", "deviceMetadata", "rawData", "dataProcessingMethod"}
 
 func (v *validator) sensor(s *SensorElement, path string) {
 	v.sensorMetadata(&s.Metadata, at(path, "sensorMetadata"))
@@ -22,7 +20,7 @@ func (v *validator) sensor(s *SensorElement, path string) {
 
 func (v *validator) onePlace(m *SensorMetadata, r *SensorReport, path string) {
 	refuse := func(name string) {
-		v.problems.add(at(path, name), "epcis/sensor-inline", name+" stands both in the report and in sensorMetadata",
+		v.problems.add(at(path, name), "epcis/sensor-inline", "the field "+name+" stands both in the report and in sensorMetadata",
 			"Keep it in sensorMetadata where it holds for all reports, else in the reports.")
 	}
 	for _, name := range inline {

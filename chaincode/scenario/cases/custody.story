@@ -1,0 +1,56 @@
+# Only the holder acts, nobody acts on more than they hold, and only the addressee receives.
+include world.story
+as dairy
+log 500 KGM of milk/L1
+log 1 KGM of cheddar/C9                            ! trace/not-your-prefix
+log 10 KGM of foreign/F1
+log 10 KGM of milk/L1
+log 10 of milk/L1                                  ! trace/unit
+log 0 KGM of milk/L1                               ! trace/amount
+log some of milk/L1
+log 5 KGM of https://id.gs1.org/01/09506000134352
+log 1 KGM of milk/L2 time=2026-11-20T23:00:00Z     ! trace/future
+log milk#S1
+log milk#S1 time=2026-11-20T08:00:30Z              ! trace/not-maker
+ship 511 KGM of milk/L1 to cheese                  ! trace/not-enough
+ship 1 KGM of milk/unknown to cheese               ! trace/no-lot
+ship 1 KGM of milk/L1 to dairy
+ship 1 KGM of milk/L1 to urn:example:nobody
+gone: ship 2 KGM of milk/L1
+retract gone
+s1: ship 100 KGM of milk/L1 to cheese
+s2: ship 50 KGM of milk/L1 to cheese
+as cheese
+log 5 KGM of foreign/F1                            ! trace/not-maker
+ship 10 KGM of milk/L1 to harbour                  ! trace/not-holder
+as market
+receive 100 KGM of milk/L1                         ! trace/not-addressed
+trace.Decline shipment={s1.shipment} reason=other  ! trace/not-your-shipment
+trace.Decline shipment=none reason=other           ! trace/no-shipment
+? trace.GetShipment shipment=none                  ! trace/no-shipment
+? trace.LotStatus lot=none                         ! trace/no-lot
+as cheese
+trace.Decline shipment={s1.shipment} reason=moody  ! trace/reason
+trace.Decline shipment={s1.shipment} reason=temperature
+trace.Decline shipment={s1.shipment} reason=other  ! trace/shipment-done
+as dairy
+trace.CallBack shipment={s2.shipment}
+s3: ship 100 KGM of milk/L1 to cheese carrier=urn:tallyway:party:harbour-logistics
+as cheese
+receive 100 KGM of milk/L1 step=accepting
+as dairy
+trace.CallBack shipment={s3.shipment}              ! trace/shipment-done
+ship to cheese                                     ! trace/event
+# Goods from outside: history is missing, not wrong.
+as market
+receive 7 KGM of https://id.gs1.org/01/04007630000123/10/X1
+log 7 KGM of https://id.gs1.org/01/04007630000123/10/X1 ! trace/not-maker
+receive 3 KGM of https://id.gs1.org/01/04007630000123/10/X1
+receive urn:example:box:17
+receive urn:example:box:17 time=2026-11-20T08:00:30Z ! trace/not-addressed
+receive P3
+receive P3 time=2026-11-20T08:00:30Z               ! trace/not-addressed
+receive 5 KGM of milk/L5
+as dairy
+log 50 KGM of milk/L5
+? trace.LotStatus lot=@milk/L5

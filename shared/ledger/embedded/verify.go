@@ -1,0 +1,305 @@
+package embedded
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/hyperledger/fabric-protos-go-apiv2/ledger/queryresult"
+	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
+	commonledger "github.com/hyperledger/fabric/common/ledger"
+	fabric "github.com/hyperledger/fabric/core/ledger"
+	"github.com/hyperledger/fabric/protoutil"
+)
+
+// Verify reads every block from its file and checks that the chain is whole:
+// hashes, transaction ids, the signatures of users and endorsers, the versions
+// of what was read, and that the blocks' writes give the state and the private
+// collections as they are now. The error is a *Fault for the first thing that
+// is wrong. Calls go on meanwhile, but commits wait while the state is compared.
+func (l *Ledger) Verify(ctx context.Context, progress func(block, of uint64)) error {
+	if err := l.enter(false); err != nil {
+		return err
+	}
+	defer l.submits.Done()
+	c := &chain{verifier: l.config.Verifier, replay: newReplay()}
+	if err := c.walk(ctx, l.config.Dir, l.Head().Block+1, progress); err != nil {
+		return err
+	}
+	l.still.Lock() // no block is being committed
+	defer l.still.Unlock()
+	height := l.Head().Block + 1
+	for n := c.next; n < height; n++ {
+		b, err := l.peer.GetBlockByNumber(n)
+		if err != nil {
+			return fmt.Errorf("read block %d: %w", n, err)
+		}
+		if err := c.check(b); err != nil {
+			return err
+		}
+	}
+	return compare(ctx, l.peer, l.config.Orgs, c.replay, height)
+}
+
+// VerifyDir does the same for a ledger that no process has open. It reads the
+// block files first, and opens the ledger only if they are whole.
+func VerifyDir(ctx context.Context, dir string, orgs []string, verifier Verifier, progress func(block, of uint64)) error {
+	c := &chain{verifier: verifier, replay: newReplay()}
+	if err := c.walk(ctx, dir, 0, progress); err != nil {
+		return err
+	}
+	store, err := openStore(dir, orgs)
+	if err != nil {
+		return err
+	}
+	p, err := store.openChannel(time.Now)
+	if err != nil {
+		return errors.Join(err, store.close())
+	}
+	defer store.close()
+	defer p.Close()
+	info, err := p.GetBlockchainInfo()
+	if err != nil {
+		return fmt.Errorf("read the ledger's height: %w", err)
+	}
+	if info.Height != c.next {
+		return &Fault{Block: min(info.Height, c.next), What: fmt.Sprintf("the files hold %d blocks, the index knows of %d", c.next, info.Height)}
+	}
+	return compare(ctx, p, orgs, c.replay, info.Height)
+}
+
+// walk checks the blocks of a folder; height 0 means all there are.
+func (c *chain) walk(ctx context.Context, dir string, height uint64, progress func(block, of uint64)) error {
+	for b, err := range rawBlocks(dir, height) {
+		if err = errors.Join(err, ctx.Err()); err != nil {
+			return unjoin(err)
+		}
+		if err := c.check(b.Block); err != nil {
+			return b.locate(err)
+		}
+		if progress != nil {
+			progress(b.Header.Number, max(height, c.next))
+		}
+	}
+	if c.next < height {
+		return &Fault{Block: c.next, What: fmt.Sprintf("the files end here, the ledger's height is %d", height)}
+	}
+	return nil
+}
+
+// locate adds the block's place to a fault.
+func (b rawBlock) locate(err error) error {
+	var f *Fault
+	if errors.As(err, &f) {
+		f.File, f.Offset = b.file, b.offset
+	}
+	return err
+}
+
+// unjoin keeps a lone error as it is.
+func unjoin(err error) error {
+	if j, ok := err.(interface{ Unwrap() []error }); ok && len(j.Unwrap()) == 1 {
+		return j.Unwrap()[0]
+	}
+	return err
+}
+
+// compare holds what the blocks lead to against the databases.
+func compare(ctx context.Context, p fabric.PeerLedger, orgs []string, r *replay, height uint64) error {
+	state, err := p.NewQueryExecutor()
+	if err != nil {
+		return fmt.Errorf("open the state: %w", err)
+	}
+	defer state.Done()
+	rows, err := state.GetStateRangeScanIterator(Namespace, "", "")
+	if err != nil {
+		return fmt.Errorf("scan the state: %w", err)
+	}
+	if err := compareRows(ctx, "the state", rows, r.public, func(key string) string { return key }); err != nil {
+		return err
+	}
+	for _, org := range orgs {
+		rows, err := state.GetPrivateDataRangeScanIterator(Namespace, Collection(org), "", "")
+		if err != nil {
+			return fmt.Errorf("scan the collection of %s: %w", org, err)
+		}
+		hashed := func(key string) string { sum := sha256.Sum256([]byte(key)); return string(sum[:]) }
+		if err := compareRows(ctx, "the collection of "+org, rows, r.hashed[Collection(org)], hashed); err != nil {
+			return err
+		}
+	}
+	return compareIndex(ctx, p, r, height)
+}
+
+func compareRows(ctx context.Context, where string, rows commonledger.ResultsIterator, want map[string]cell, name func(string) string) error {
+	defer rows.Close()
+	seen := 0
+	for {
+		next, err := rows.Next()
+		if err = errors.Join(err, ctx.Err()); err != nil {
+			return fmt.Errorf("scan %s: %w", where, err)
+		}
+		kv, _ := next.(*queryresult.KV)
+		if kv == nil {
+			break
+		}
+		c, ok := want[name(kv.Key)]
+		if !ok || c.deleted {
+			return &Fault{Block: c.at.block, What: fmt.Sprintf("%s holds %q, which no block put there", where, kv.Key)}
+		}
+		if sha256.Sum256(kv.Value) != c.value {
+			return &Fault{Block: c.at.block, Tx: fmt.Sprintf("%x", c.writer), What: fmt.Sprintf("%s holds another value of %q than this block wrote", where, kv.Key)}
+		}
+		seen++
+	}
+	newest, lacking := uint64(0), -seen
+	for _, c := range want {
+		if !c.deleted {
+			lacking, newest = lacking+1, max(newest, c.at.block)
+		}
+	}
+	if lacking > 0 {
+		return &Fault{Block: newest, What: fmt.Sprintf("%s lacks %d of the keys that were written up to this block", where, lacking)}
+	}
+	return nil
+}
+
+// compareIndex looks up the newest writer of every key by its transaction id.
+func compareIndex(ctx context.Context, p fabric.PeerLedger, r *replay, height uint64) error {
+	asked := map[version]bool{}
+	for _, c := range r.public {
+		if asked[c.at] {
+			continue
+		}
+		asked[c.at] = true
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		id := fmt.Sprintf("%x", c.writer)
+		code, block, err := p.GetTxValidationCodeByTxID(id)
+		if err != nil || code != peer.TxValidationCode_VALID || block != c.at.block {
+			return &Fault{Block: c.at.block, Tx: id, What: fmt.Sprintf("the index finds it in block %d as %s (%v)", block, code, err)}
+		}
+	}
+	return nil
+}
+
+// health is the last fault found.
+type health struct {
+	mu    sync.Mutex
+	fault *Fault
+}
+
+// Health is nil, the *Fault that the scrub found, or why no writes are taken.
+func (l *Ledger) Health() error {
+	l.health.mu.Lock()
+	fault := l.health.fault
+	l.health.mu.Unlock()
+	if fault != nil {
+		return fault
+	}
+	l.line.mu.Lock()
+	defer l.line.mu.Unlock()
+	return l.line.stopped()
+}
+
+// report keeps a fault and passes it on, each once.
+func (l *Ledger) report(f *Fault) {
+	l.health.mu.Lock()
+	known := l.health.fault != nil && l.health.fault.Error() == f.Error()
+	l.health.fault = f
+	l.health.mu.Unlock()
+	if !known {
+		l.config.Log.Error("the ledger's files are damaged", "fault", f.Error())
+		l.config.OnFault(*f)
+	}
+}
+
+// How many blocks the check at the start reads: the newest ones, and others
+// spread over the whole chain.
+const newestAtStart, spreadAtStart = 16, 16
+
+// checkAtStart checks the hash chain where damage would hurt most and where it
+// would otherwise lie unseen; signatures are left to the scrub.
+func (l *Ledger) checkAtStart(ctx context.Context, height uint64) error {
+	from := height - min(height, newestAtStart)
+	for n := from; n < height; n++ {
+		if err := errors.Join(ctx.Err(), l.checkLink(n)); err != nil {
+			return fmt.Errorf("check the ledger at its start: %w", err)
+		}
+	}
+	for i := range uint64(spreadAtStart) {
+		if n := from * i / spreadAtStart; n < from {
+			if err := l.checkLink(n); err != nil {
+				return fmt.Errorf("check the ledger at its start: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// checkLink checks one block's hashes, and its link to the one before.
+func (l *Ledger) checkLink(n uint64) (err error) {
+	defer recovered(&err, "read block %d", n)
+	c := &chain{next: n}
+	if n > 0 {
+		before, err := l.peer.GetBlockByNumber(n - 1)
+		if err != nil {
+			return &Fault{Block: n - 1, What: "it cannot be read: " + err.Error(), cause: err}
+		}
+		c.previous = protoutil.BlockHeaderHash(before.Header)
+	}
+	b, err := l.peer.GetBlockByNumber(n)
+	if err != nil {
+		return &Fault{Block: n, What: "it cannot be read: " + err.Error(), cause: err}
+	}
+	_, err = c.checkBlock(b)
+	return err
+}
+
+// scrubForever reads the whole chain again and again, slowly.
+func (l *Ledger) scrubForever(ctx context.Context) {
+	for {
+		var fault *Fault
+		if err := l.scrubOnce(ctx); errors.As(err, &fault) {
+			l.report(fault)
+		} else if err != nil && ctx.Err() == nil {
+			l.config.Log.Error("the scrub could not read the ledger", "error", err)
+		}
+		if !sleep(ctx, l.config.ScrubPause) {
+			return
+		}
+	}
+}
+
+// scrubOnce reads every block that is committed by now, with all signatures.
+func (l *Ledger) scrubOnce(ctx context.Context) error {
+	c := &chain{verifier: l.config.Verifier}
+	for b, err := range rawBlocks(l.config.Dir, l.Head().Block+1) {
+		if err != nil {
+			return err
+		}
+		if err := c.check(b.Block); err != nil {
+			return b.locate(err)
+		}
+		if !sleep(ctx, time.Second*time.Duration(b.size)/time.Duration(l.config.ScrubRate)) {
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// sleep is false when ctx ended it.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
