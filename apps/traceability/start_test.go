@@ -27,7 +27,7 @@ import (
 const (
 	producers  = "ProducerMSP"
 	regulators = "RegulatorMSP"
-	password   = "correct-horse-battery-staple"
+	password   = "lantern-orchid-gravel-teapot"
 	milkGTIN   = "09506000134352"
 	cheeseGTIN = "09506000164359"
 )
@@ -54,7 +54,7 @@ func start(t testing.TB) *host.Host {
 	t.Helper()
 	program := host.Program{Contracts: all.Contracts(), Apps: []host.App{App()}, Members: []string{producers, regulators},
 		Found: func(ctx context.Context, h *host.Host) error { return found(ctx, h) }}
-	h, err := program.Start(context.Background(), host.Config{Data: t.TempDir(), Listen: "127.0.0.1:0"}, slog.New(slog.DiscardHandler))
+	h, err := program.Start(context.Background(), host.Config{Data: t.TempDir(), Listen: "127.0.0.1:0", Secret: "a secret for tests, of no other use"}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

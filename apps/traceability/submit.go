@@ -109,6 +109,9 @@ func blame(f lines, err error, group string, renames map[string]string) error {
 		return err
 	}
 	placed := *no
+	if strings.Contains(no.Field, ".") {
+		return err // it stands beside its line already
+	}
 	if name, ok := renames[no.Code]; ok {
 		return placed.On(name)
 	}
