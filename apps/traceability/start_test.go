@@ -181,13 +181,23 @@ func (v *visitor) sees(texts ...string) *visitor {
 	return v
 }
 
-// misses fails the test when the page has a text.
-func (v *visitor) misses(text string) *visitor {
+// wants fails the test when the page's markup lacks a text.
+func (v *visitor) wants(markup string) *visitor {
 	v.t.Helper()
-	if strings.Contains(v.text(), text) {
-		v.t.Fatalf("%s says %q:\n%s", v.at, text, v.text())
+	if !strings.Contains(v.page, markup) {
+		v.t.Fatalf("%s (%d) lacks %s:\n%s", v.at, v.status, markup, v.page)
 	}
 	return v
+}
+
+// stranger fails the test unless the page is not there for this user.
+func (v *visitor) stranger(path string) {
+	v.t.Helper()
+	response, err := v.client.Get(v.base + path)
+	v.read(response, err)
+	if v.status != http.StatusNotFound {
+		v.t.Fatalf("%s answers %d to a stranger", path, v.status)
+	}
 }
 
 // refused fails the test unless the page shows the rule beside the entry.

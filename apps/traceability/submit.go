@@ -43,7 +43,11 @@ func (a *app) own(c *web.Ctx) (company, error) { return a.company(c.Context(), c
 // submit brings an event to the ledger in the user's name, and returns when
 // the pages show it.
 func (a *app) submit(c *web.Ctx, e epcis.Event) (trace.Outcome, error) {
-	command, err := capture(e, gs1.Amount{})
+	return a.submitOne(c, e, gs1.Amount{})
+}
+
+func (a *app) submitOne(c *web.Ctx, e epcis.Event, tolerance gs1.Amount) (trace.Outcome, error) {
+	command, err := capture(e, tolerance)
 	if err != nil {
 		return trace.Outcome{}, err
 	}
@@ -52,6 +56,10 @@ func (a *app) submit(c *web.Ctx, e epcis.Event) (trace.Outcome, error) {
 
 // submitAll brings several events in one transaction: all of them or none.
 func (a *app) submitAll(c *web.Ctx, events []epcis.Event, tolerance gs1.Amount) error {
+	if len(events) == 1 {
+		_, err := a.submitOne(c, events[0], tolerance)
+		return err
+	}
 	batch := chaincode.Batch{Atomic: true}
 	for _, e := range events {
 		command, err := capture(e, tolerance)

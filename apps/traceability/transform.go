@@ -147,6 +147,9 @@ func (a *app) balance(c *web.Ctx, n *names, f *web.Form[transformForm]) []web.St
 			return nil
 		}
 	}
+	if sumIn.Amount.IsZero() {
+		return nil
+	}
 	rest := sumIn.Amount.Sub(sumOut.Amount)
 	left := web.Stat{Label: "Not in the yield", Value: n.Amount(rest.String()), Unit: n.Unit(unit), Tone: web.Good}
 	if rest.Sign() < 0 {
