@@ -35,11 +35,11 @@ func TestADeliveryByForms(t *testing.T) {
 	creamery.open("/traceability/transform?lot="+lot).wants("480 kg").send("/traceability/transform", process).refused("trace/more-out-than-in", "outputs-0-quantity")
 	process.Set("outputs.0.quantity", "48")
 	creamery.send("/traceability/transform", process)
-	creamery.open("/traceability/pack?lot="+cheese).send("/traceability/pack", url.Values{"sscc": {"095060001640000010"}, "lines.0.lot": {cheese}, "lines.0.quantity": {"40"}}).
+	creamery.open("/traceability/pack?lot="+cheese).send("/traceability/pack", url.Values{"sscc": {"095060001640000015"}, "lines.0.lot": {cheese}, "lines.0.quantity": {"40"}}).
 		refused("traceability/sscc", "sscc")
-	creamery.send("/traceability/pack", url.Values{"sscc": {"095060001640000013"}, "lines.0.lot": {cheese}, "lines.0.quantity": {"40"}}).
-		sees("SSCC 095060001640000013", "40 kg Mountain cheese C1").wants("095060001640000020")
-	creamery.open("/traceability/ship").send("/traceability/ship", url.Values{"to": {"city-market"}, "packs": {"00/095060001640000013"}, "lines.0.lot": {cheese}, "lines.0.quantity": {"8"}}).
+	creamery.send("/traceability/pack", url.Values{"sscc": {"095060001640000014"}, "lines.0.lot": {cheese}, "lines.0.quantity": {"40"}}).
+		sees("SSCC 095060001640000014", "40 kg Mountain cheese C1").wants("095060001640000021")
+	creamery.open("/traceability/ship").send("/traceability/ship", url.Values{"to": {"city-market"}, "packs": {"00/095060001640000014"}, "lines.0.lot": {cheese}, "lines.0.quantity": {"8"}}).
 		sees("On its way")
 	second := creamery.at
 	visit(t, h, "polar-haulage").stranger(second)
