@@ -18,6 +18,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -180,14 +181,15 @@ func (db *DB) InTx(ctx context.Context, f func(*Tx) error) error {
 type Tx struct {
 	db     *DB
 	sql    *sql.Tx
-	missed []string // statements worth preparing when the connection is free
+	stmts  map[string]*sql.Stmt // prepared before, in use by this transaction
+	missed []string             // worth preparing when the connection is free
 }
 
 // ExecContext runs one statement of the transaction.
 func (tx *Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	text, args := tx.db.text(query), tx.db.args(args)
-	if stmt := tx.statement(text, args); stmt != nil {
-		return tx.sql.StmtContext(ctx, stmt).ExecContext(ctx, args...)
+	if stmt := tx.statement(ctx, text, args); stmt != nil {
+		return stmt.ExecContext(ctx, args...)
 	}
 	return tx.sql.ExecContext(ctx, text, args...)
 }
@@ -195,8 +197,8 @@ func (tx *Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.R
 // QueryContext reads, the transaction's own writes included.
 func (tx *Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	text, args := tx.db.text(query), tx.db.args(args)
-	if stmt := tx.statement(text, args); stmt != nil {
-		return tx.sql.StmtContext(ctx, stmt).QueryContext(ctx, args...)
+	if stmt := tx.statement(ctx, text, args); stmt != nil {
+		return stmt.QueryContext(ctx, args...)
 	}
 	return tx.sql.QueryContext(ctx, text, args...)
 }
@@ -204,8 +206,8 @@ func (tx *Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql
 // QueryRowContext reads one row, the transaction's own writes included.
 func (tx *Tx) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
 	text, args := tx.db.text(query), tx.db.args(args)
-	if stmt := tx.statement(text, args); stmt != nil {
-		return tx.sql.StmtContext(ctx, stmt).QueryRowContext(ctx, args...)
+	if stmt := tx.statement(ctx, text, args); stmt != nil {
+		return stmt.QueryRowContext(ctx, args...)
 	}
 	return tx.sql.QueryRowContext(ctx, text, args...)
 }
@@ -216,12 +218,22 @@ func (tx *Tx) Dialect() Dialect { return tx.db.dialect }
 // statement is the prepared form of a statement, if there is one by now. Only
 // SQLite needs it (pgx prepares by itself), and only statements with arguments
 // are worth it: those without are schema changes.
-func (tx *Tx) statement(text string, args []any) *sql.Stmt {
+func (tx *Tx) statement(ctx context.Context, text string, args []any) *sql.Stmt {
 	if tx.db.dialect != SQLite || len(args) == 0 {
 		return nil
 	}
+	if stmt := tx.stmts[text]; stmt != nil {
+		return stmt
+	}
 	stmt := tx.db.prepared.get(text)
-	if stmt == nil {
+	switch {
+	case stmt != nil:
+		if tx.stmts == nil {
+			tx.stmts = map[string]*sql.Stmt{}
+		}
+		stmt = tx.sql.StmtContext(ctx, stmt)
+		tx.stmts[text] = stmt
+	case len(tx.missed) < maxPrepared && !slices.Contains(tx.missed, text):
 		tx.missed = append(tx.missed, text)
 	}
 	return stmt

@@ -68,15 +68,21 @@ func (f *Follower) Start(ctx context.Context) error {
 			"block", at, "head", head)
 	}
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	if f.db.dialect == Postgres {
+		conn, err := f.listen(ctx)
+		if err != nil {
+			cancel()
+			return err
+		}
+		f.done.Go(func() { f.keepListening(running, conn) })
+	}
 	f.cancel = cancel
 	f.done.Go(func() { f.keepFollowing(running) })
-	if f.db.dialect == Postgres {
-		f.done.Go(func() { f.keepListening(running) })
-	}
 	return nil
 }
 
-// Stop ends the following and waits for the transaction under way.
+// Stop ends the following. A transaction under way is finished or taken back,
+// and the next start goes on from there.
 func (f *Follower) Stop() {
 	if f.cancel != nil {
 		f.cancel()
@@ -96,7 +102,8 @@ func (f *Follower) Position(ctx context.Context) (ledger.Position, error) {
 
 // Await returns when the rows of a block are there to be read. It fails when
 // ctx ends, and at once while following has stopped on an error: the command
-// stands, but cannot be shown yet.
+// stands, but cannot be shown yet. A block that the source leaves out, having no
+// events, counts as seen only with the next one.
 func (f *Follower) Await(ctx context.Context, block uint64) error {
 	return f.progress.await(ctx, block)
 }

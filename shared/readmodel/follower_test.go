@@ -324,3 +324,84 @@ func TestEventsThatBreakOffAreTakenUpAgain(t *testing.T) {
 		}
 	})
 }
+
+// TestHandlersKnowWhereAnEventComesFrom, and do not mind fields of later
+// versions.
+func TestHandlersKnowWhereAnEventComesFrom(t *testing.T) {
+	source := newMemory()
+	block := source.add(t, Ignored{1}, Made{"L1", 7})
+	source.blocks[0].Transactions[0].Events[1].Data = []byte(`{"Lot":"L1","N":7,"Later":{"x":[1]}}`)
+	var got readmodel.Meta
+	p := readmodel.NewProjection("meta", `CREATE TABLE meta (n BIGINT)`, []string{"meta"})
+	readmodel.On(p, func(_ context.Context, _ *readmodel.Tx, m readmodel.Meta, e Made) error {
+		got = m
+		if e.N != 7 {
+			return fmt.Errorf("the event says %d", e.N)
+		}
+		return nil
+	})
+	f := follow(t, open(t, "sqlite::memory:"), source, p)
+	await(t, f, block)
+	f.Stop()
+	if got.Block != 1 || got.Index != 3 || got.Seq != 1 || got.TxID != "tx" || got.By.Party != "dairy" ||
+		!got.At.Equal(noon) || got.At.Location() != time.UTC {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestTwoHandlersForOneEventAreAMistake(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("the second handler was taken")
+		}
+	}()
+	p := lots(lotsSchema, nil)
+	readmodel.On(p, func(context.Context, *readmodel.Tx, readmodel.Meta, Made) error { return nil })
+}
+
+func TestReadModelAheadOfTheLedgerIsToldByCompare(t *testing.T) {
+	source := newMemory()
+	source.add(t, Made{"L1", 1})
+	source.add(t, Made{"L2", 2})
+	db := open(t, "sqlite::memory:")
+	f := follow(t, db, source, lots(lotsSchema, nil))
+	await(t, f, 2)
+	f.Stop()
+	restored := newMemory() // an older backup of the ledger
+	restored.blocks = source.blocks[:1:1]
+	f = follow(t, db, restored, lots(lotsSchema, nil))
+	if _, err := f.Compare(t.Context(), open(t, "sqlite::memory:")); err == nil || !strings.Contains(err.Error(), "rebuild") {
+		t.Errorf("got %v, want the advice to rebuild", err)
+	}
+	if err := f.Rebuild(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := one[int](t, db, `SELECT count(*) FROM lots`); n != 1 {
+		t.Errorf("%d lots after the rebuild, want 1", n)
+	}
+}
+
+// BenchmarkReplay counts events a second from a full ledger into two tables.
+func BenchmarkReplay(b *testing.B) {
+	const blocks, perBlock = 500, 40
+	source := newMemory()
+	for i := range blocks {
+		var events []any
+		for j := range perBlock {
+			events = append(events, Made{fmt.Sprint("L", i, "-", j), j})
+		}
+		source.add(b, events...)
+	}
+	for b.Loop() {
+		b.StopTimer()
+		db := open(b, "sqlite:"+b.TempDir()+"/read.db")
+		b.StartTimer()
+		f := readmodel.NewFollower(db, source, slog.New(slog.DiscardHandler), lots(lotsSchema, nil))
+		if err := f.Start(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		await(b, f, blocks)
+		f.Stop()
+	}
+	b.ReportMetric(float64(blocks*perBlock*b.N)/b.Elapsed().Seconds(), "events/s")
+}

@@ -89,39 +89,49 @@ func watch(ctx context.Context, conn *pgx.Conn, fail context.CancelCauseFunc) {
 }
 
 // keepListening hears of what the leading host committed, this one or another.
-func (f *Follower) keepListening(ctx context.Context) {
-	for ctx.Err() == nil {
-		err := f.listen(ctx)
-		if ctx.Err() != nil {
-			return
-		}
-		f.log.Warn("the read model's notifications broke off", "error", err, "retry_in", leadEvery)
-		select {
-		case <-ctx.Done():
-		case <-time.After(leadEvery):
+func (f *Follower) keepListening(ctx context.Context, conn *pgx.Conn) {
+	for {
+		err := f.hear(ctx, conn)
+		hangUp(conn)
+		for conn = nil; conn == nil; conn, err = f.listen(ctx) {
+			if ctx.Err() != nil {
+				return
+			}
+			f.log.Warn("the read model's notifications broke off", "error", err, "retry_in", leadEvery)
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(leadEvery):
+			}
 		}
 	}
 }
 
-func (f *Follower) listen(ctx context.Context) error {
+// listen opens a connection that is told of every commit from now on, and takes
+// over what was committed before.
+func (f *Follower) listen(ctx context.Context) (*pgx.Conn, error) {
 	conn, err := pgx.ConnectConfig(ctx, f.db.pg.Copy())
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("connect to hear of changes: %w", err)
 	}
-	defer hangUp(conn)
 	var name string
-	if err := conn.QueryRow(ctx, `SELECT `+channel).Scan(&name); err != nil {
-		return err
+	err = conn.QueryRow(ctx, `SELECT `+channel).Scan(&name)
+	if err == nil {
+		_, err = conn.Exec(ctx, `LISTEN `+quoted(name))
 	}
-	if _, err := conn.Exec(ctx, `LISTEN `+quoted(name)); err != nil {
-		return err
+	var at uint64
+	if err == nil {
+		at, err = reached(ctx, f.db, f.projections)
 	}
-	// What was committed before the LISTEN was not told.
-	at, err := reached(ctx, f.db, f.projections)
 	if err != nil {
-		return err
+		hangUp(conn)
+		return nil, fmt.Errorf("listen for changes: %w", err)
 	}
 	f.progress.set(Change{Block: at})
+	return conn, nil
+}
+
+func (f *Follower) hear(ctx context.Context, conn *pgx.Conn) error {
 	for {
 		told, err := conn.WaitForNotification(ctx)
 		if err != nil {

@@ -9,7 +9,9 @@ import (
 	"github.com/tallyway/tallyway/shared/ledger"
 )
 
-// Change tells that rows of the derived tables changed.
+// Change tells that rows of the derived tables changed. Without names of events
+// anything may have: the tables were emptied, or this host was cut off for a
+// while.
 type Change struct {
 	Block  uint64   `json:"block"`            // the rows are up to this block
 	Events []string `json:"events,omitempty"` // wire names, each once, in order
@@ -64,13 +66,14 @@ func (p *progress) set(c Change) {
 	if c.Block > p.block {
 		p.health = nil
 	}
+	same := c.Block == p.block && !c.Reset
 	p.block = c.Block
 	p.wake()
 	if c.Reset {
 		close(p.reset)
 		p.reset = make(chan struct{})
 	}
-	if len(c.Events) == 0 && !c.Reset {
+	if same {
 		return
 	}
 	for s := range p.subscribers {
