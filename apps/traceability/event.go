@@ -174,8 +174,8 @@ func (v *eventView) describe(c *web.Ctx, n *names, d deed) {
 	}
 	place := teller{lotRow{}, n, c.T, nil}.place(d.where())
 	for _, p := range []web.Pair{{Label: "Company", Value: v.Author}, {Label: "User", Value: v.User}, {Label: "Happened", Value: v.At},
-		{Label: "Place", Value: place}, {Label: "Recorded", Value: v.Captured}, {Label: "Kind", Value: d.Type}, {Label: "Step", Value: stepWord(d.Step)},
-		{Label: "State of the goods", Value: stepWord(d.State)}, {Label: "Who can read it", Value: c.T(sharingWords[d.Sharing])}, {Label: "Block", Value: d.Block}} {
+		{Label: "Place", Value: place}, {Label: "Recorded", Value: v.Captured}, {Label: "Kind", Value: c.T(d.Type)}, {Label: "Step", Value: c.T(stepWord(d.Step))},
+		{Label: "State of the goods", Value: c.T(stepWord(d.State))}, {Label: "Who can read it", Value: c.T(sharingWords[d.Sharing])}, {Label: "Block", Value: d.Block}} {
 		if p.Value != "" {
 			v.Facts = append(v.Facts, p)
 		}

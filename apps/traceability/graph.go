@@ -109,6 +109,7 @@ func (a *app) showTrace(c *web.Ctx) error {
 		return c.JSON(200, v)
 	}
 	v.Table = p.table()
+	v.Table.Count = c.T("%s lots", web.Group(len(p.nodes)))
 	p.collapse(c)
 	v.Grouped = p.grouped
 	v.frame(c, a.names(c).Lot(lot.ID))
@@ -184,7 +185,7 @@ func (a *app) cards(c *web.Ctx, p *pedigree, seed string, depths map[string]int)
 			return fmt.Errorf("read the lots of a trace: %w", err)
 		}
 		for _, r := range rows {
-			k := card{ID: r.ID, Product: n.Product(r.GTIN), Number: r.name(), Maker: n.Party(r.Maker), Amount: n.Quantity(r.Made, r.Unit),
+			k := card{ID: r.ID, Product: n.Product(r.GTIN), Number: r.name(), Maker: n.Party(r.Maker), Amount: n.grouped(r.Made, r.Unit),
 				At: r.At, Place: n.City(r.Place), Depth: depths[r.ID], Seed: r.ID == seed, Count: 1, Href: lotHref(r.ID), row: r.lotRow}
 			k.Word, k.Tone = blockWord(r.Blocked)
 			p.nodes = append(p.nodes, k)
@@ -255,7 +256,7 @@ func (a *app) strands(c *web.Ctx, p *pedigree, depths map[string]int, edges map[
 		}
 		s := strand{From: e.From, To: e.To}
 		if sum.Sign() > 0 {
-			s.Amount = n.Quantity(sum.String(), unit)
+			s.Amount = n.grouped(sum.String(), unit)
 		}
 		p.strands = append(p.strands, s)
 	}
@@ -311,7 +312,7 @@ func (p *pedigree) group(c *web.Ctx, form string) {
 
 // The drawing, in pixels.
 const (
-	cardWidth, cardHeight = 204.0, 98.0
+	cardWidth, cardHeight = 208.0, 106.0
 	columnGap, rowGap     = 96.0, 22.0
 	border                = 14.0
 )
@@ -388,10 +389,13 @@ func drawRoute(b *strings.Builder, r route, amount, tone string) {
 	}
 	b.WriteString(`"/>`)
 	if amount != "" {
-		// A third of the way along the first bend, where curves that end at one
-		// card are still apart.
-		next := r.via[min(1, len(r.via)-1)]
-		fmt.Fprintf(b, `<text x="%s" y="%s" text-anchor="middle">%s</text>`, px(start+columnGap*.44), px(middle(first.row)+(middle(next.row)-middle(first.row))*.40-4), esc(amount))
+		// In the middle of the first bend, where curves that begin or end at one
+		// card are apart.
+		next, gap := r.via[min(1, len(r.via)-1)], columnGap/2
+		if !forward {
+			gap = -gap
+		}
+		fmt.Fprintf(b, `<text x="%s" y="%s" text-anchor="middle">%s</text>`, px(start+gap), px((middle(first.row)+middle(next.row))/2+4), esc(amount))
 	}
 	b.WriteString(`</g>`)
 }
@@ -428,12 +432,12 @@ func drawCard(b *strings.Builder, c *web.Ctx, k card, x, y float64) {
 	line := func(class string, dy float64, text string, room int) {
 		fmt.Fprintf(b, `<text class="%s" x="%s" y="%s">%s</text>`, class, px(x+14), px(y+dy), esc(clip(text, room)))
 	}
-	line("product", 22, k.Product, 26)
-	line("number", 40, k.Number, 24)
-	line("", 58, strings.TrimSpace(strings.Join(nonEmpty(facts), " · ")), 32)
-	line("", 74, when, 32)
+	line("product", 24, k.Product, 26)
+	line("number", 42, k.Number, 24)
+	line("", 60, strings.TrimSpace(strings.Join(nonEmpty(facts), " · ")), 32)
+	line("", 76, when, 33)
 	fmt.Fprintf(b, `<g class="state"><svg x="%s" y="%s" width="13" height="13" viewBox="0 0 16 16">%s</svg><text x="%s" y="%s">%s</text></g></a>`,
-		px(x+14), px(y+80), shapes[k.Tone], px(x+31), px(y+90.5), esc(c.T(k.Word)))
+		px(x+14), px(y+83), shapes[k.Tone], px(x+31), px(y+93.5), esc(c.T(k.Word)))
 }
 
 func nonEmpty(all []string) []string {

@@ -36,7 +36,7 @@ var lotList = web.ListOptions{
 	Filters: []web.Filter{
 		{Name: "state", Label: "State", Options: []web.Option{{Value: "stock", Text: "In stock"}, {Value: "way", Text: "On the way"},
 			{Value: "blocked", Text: "Recalled or on hold"}, {Value: "expired", Text: "Expired"}}},
-		{Name: "whose", Label: "Whose", Options: []web.Option{{Value: "chain", Text: "All in our chain"}}},
+		{Name: "whose", Label: "Whose", Options: []web.Option{{Value: "mine", Text: "Ours, now or before"}}},
 	},
 }
 
@@ -47,27 +47,35 @@ var sortKeys = map[string]string{"at": "l.at", "number": "l.number", "expiry": "
 type lotQuery struct {
 	web.List
 	party string // "" reads everybody's
-	reach reach
+	reach reach  // what is left to be asked of each row
+	ids   []string
 	today string
 }
 
+// mostListed is how many lots of a chain a statement names; a longer chain is
+// sifted row by row.
+const mostListed = 5000
+
 func (a *app) lotQuery(c *web.Ctx) (lotQuery, error) {
-	q := lotQuery{List: c.List(lotList), party: c.User().Party, today: a.host.Clock().UTC().Format(time.DateOnly)}
+	q := lotQuery{List: c.List(lotList), party: c.User().Party, reach: reach{all: true}, today: a.host.Clock().UTC().Format(time.DateOnly)}
 	if c.User().Has(party.Regulator) {
-		q.party, q.reach = "", reach{all: true}
+		q.party = ""
 		return q, nil
 	}
-	if q.Get("whose") == "" {
-		q.reach = reach{all: true} // the statement narrows
-		return q, nil
+	if q.mine() {
+		return q, nil // the statement narrows
 	}
-	var err error
-	q.reach, err = a.reach(c)
+	may, err := a.reach(c)
+	if len(may.lots) > mostListed {
+		q.reach = may
+	} else {
+		q.ids = append(sortedKeys(may.lots), "")
+	}
 	return q, err
 }
 
-// mine reports whether the statement itself keeps to the company's lots.
-func (q lotQuery) mine() bool { return q.party != "" && q.Get("whose") == "" }
+// mine reports whether the list keeps to what the company made or had in hand.
+func (q lotQuery) mine() bool { return q.party != "" && q.Get("whose") == "mine" }
 
 // where is the list's condition with its arguments.
 func (q lotQuery) where() (string, []any) {
@@ -77,6 +85,10 @@ func (q lotQuery) where() (string, []any) {
 	if q.mine() {
 		p := arg(q.party)
 		all = append(all, `(l.maker = `+p+` OR EXISTS (SELECT 1 FROM tr_accounts a WHERE a.lot = l.id AND a.party = `+p+`))`)
+	}
+	if q.ids != nil {
+		list, ids := inList(len(args)+1, q.ids)
+		all, args = append(all, `l.id IN `+list), append(args, ids...)
 	}
 	if q.Search != "" {
 		all = append(all, q.found(arg))
@@ -244,11 +256,15 @@ func (a *app) listLots(c *web.Ctx) error {
 	if v.Items, err = a.lines(c, q, some); err != nil {
 		return err
 	}
-	count, totals, err := a.totals(c, q)
+	count, more, totals, err := a.totals(c, q)
 	if err != nil {
 		return err
 	}
-	v.Table = lotTable(c, a.names(c), q, v, count, totals)
+	said := c.T("%s lots", web.Group(count))
+	if more {
+		said = c.T("more than %s lots", web.Group(count))
+	}
+	v.Table = lotTable(c, a.names(c), q, v, said, totals)
 	if c.User().Has(party.Operator) {
 		v.Acts = []web.Act{{Label: "Log a lot", Href: "/traceability/lots/new", Icon: "plus", Main: true}}
 	}
@@ -312,26 +328,26 @@ func (a *app) lines(c *web.Ctx, q lotQuery, lots []lotRow) ([]lotLine, error) {
 const mostSummed = 5000
 
 // totals counts the whole list and, unit by unit, sums up what is in stock.
-func (a *app) totals(c *web.Ctx, q lotQuery) (count int, stock map[string]gs1.Amount, err error) {
+// more says that there are more lots than it counted.
+func (a *app) totals(c *web.Ctx, q lotQuery) (count int, more bool, stock map[string]gs1.Amount, err error) {
 	if q.reach.all {
 		where, args := q.where()
 		if err := a.db.QueryRowContext(c.Context(), `SELECT COUNT(*) FROM tr_lots l WHERE `+where, args...).Scan(&count); err != nil {
-			return 0, nil, err
+			return 0, false, nil, fmt.Errorf("count the lots: %w", err)
 		}
 		if count > mostSummed {
-			return count, nil, nil
+			return count, false, nil, nil
 		}
 	}
 	var lots []lotRow
 	for l, err := range a.rows(c.Context(), q, "") {
 		if err != nil {
-			return 0, nil, err
+			return 0, false, nil, err
+		}
+		if len(lots) == mostSummed {
+			return mostSummed, true, nil, nil
 		}
 		lots = append(lots, l)
-	}
-	count = len(lots)
-	if count > mostSummed {
-		return count, nil, nil
 	}
 	stocks, err := a.stocks(c.Context(), q, lots)
 	stock = map[string]gs1.Amount{}
@@ -340,11 +356,11 @@ func (a *app) totals(c *web.Ctx, q lotQuery) (count int, stock map[string]gs1.Am
 			stock[l.Unit] = stock[l.Unit].Add(s)
 		}
 	}
-	return count, stock, err
+	return len(lots), false, stock, err
 }
 
-func lotTable(c *web.Ctx, n *names, q lotQuery, v *listView, count int, totals map[string]gs1.Amount) web.Table {
-	t := web.Table{List: q.List, Label: "Lots", Next: v.Next, Exports: q.Dresses(sheetForms...), Live: "ledger", Count: c.T("%s lots", web.Group(count)),
+func lotTable(c *web.Ctx, n *names, q lotQuery, v *listView, count string, totals map[string]gs1.Amount) web.Table {
+	t := web.Table{List: q.List, Label: "Lots", Next: v.Next, Exports: q.Dresses(sheetForms...), Live: "ledger", Count: count,
 		Columns: []web.Column{{Label: "Lot", Sort: "number"}, {Label: "Product", Sort: "gtin"}, {Label: "Made by"}, {Label: "In stock", Number: true},
 			{Label: "Made", Number: true}, {Label: "Made on", Sort: "at"}, {Label: "Best before", Sort: "expiry"}, {Label: "State"}},
 		Empty: web.Empty{Title: "No lots yet", Text: "Log the first lot that you made, or accept a shipment: its lots appear here.",
@@ -366,7 +382,7 @@ func lotTable(c *web.Ctx, n *names, q lotQuery, v *listView, count int, totals m
 	}
 	var sums []string
 	for _, unit := range sortedKeys(totals) {
-		sums = append(sums, grouped(n.Amount(totals[unit].String()))+" "+n.Unit(unit))
+		sums = append(sums, n.grouped(totals[unit].String(), unit))
 	}
 	if len(sums) > 0 {
 		t.Totals = []any{c.T("In stock in all"), nil, nil, strings.Join(sums, " + "), nil, nil, nil, nil}

@@ -122,11 +122,7 @@ func (a *app) shopperView(c *web.Ctx, address, today string) (*shopperView, erro
 	v := &shopperView{Verdict: unread, Address: address, Lang: c.Lang()}
 	key, err := gs1.Parse(address[1:])
 	if err != nil {
-		v.Rule = err.Error()
-		var wrong *gs1.Error
-		if errors.As(err, &wrong) {
-			v.Rule, v.Remedy = wrong.Text, wrong.Remedy
-		}
+		v.Rule, v.Remedy = broken(err), "Compare it with the number on the pack, digit by digit."
 		return v, nil
 	}
 	v.GTIN, v.Lot, v.Serial = key.GTIN(), key.Lot(), key.Serial()
@@ -150,6 +146,20 @@ func (a *app) shopperView(c *web.Ctx, address, today string) (*shopperView, erro
 		return nil, err
 	}
 	return v, a.aboutPath(c.Context(), n, lot, v)
+}
+
+// broken says in a shopper's words which rule a number breaks.
+func broken(err error) string {
+	for code, text := range map[string]string{
+		"gs1/check-digit": "The last digit is a check digit, and it does not fit the digits before it.",
+		"gs1/length":      "The number is too long or too short.",
+		"gs1/character":   "The number holds a character that does not belong there.",
+	} {
+		if errors.Is(err, &gs1.Error{Code: code}) {
+			return text
+		}
+	}
+	return "The number does not have the form of a GS1 key."
 }
 
 // scanned finds the single thing, or the lot that it belongs to.
@@ -256,7 +266,13 @@ type told struct {
 	Open    bool      `db:"open"`
 }
 
-func (t told) day() string { return entry{At: t.At, Zone: t.Zone}.Local().Format(time.DateOnly) }
+// day is the one on the calendar where it happened.
+func (t told) day() string {
+	if zone, err := time.Parse("-07:00", t.Zone); err == nil {
+		return t.At.In(zone.Location()).Format(time.DateOnly)
+	}
+	return t.At.UTC().Format(time.DateOnly)
+}
 
 func (a *app) makings(ctx context.Context, n *names, ids []string, lot lotRow, makers map[string]bool, v *shopperView) error {
 	for _, some := range chunks(ids) {

@@ -87,21 +87,11 @@ type entry struct {
 	Where  string    `json:"where,omitempty"`
 	By     string    `json:"by,omitempty"`
 	At     time.Time `json:"at"`
-	Zone   string    `json:"zone,omitempty"`
 	Tone   string    `json:"-"`
 	Block  int64     `json:"block,omitempty"`
 	Tx     string    `json:"tx,omitempty"`
 	Href   string    `json:"href,omitempty"`
 	Struck string    `json:"declaredError,omitempty"` // why it was declared an error
-}
-
-// Local is the moment as the clock showed it where it happened.
-func (e entry) Local() time.Time {
-	at, err := time.Parse("-07:00", e.Zone)
-	if err != nil {
-		return e.At
-	}
-	return e.At.In(at.Location())
 }
 
 // mostDeeds bounds a page: what is older is left to the sheet.
@@ -170,7 +160,7 @@ type teller struct {
 }
 
 func (s teller) deed(d deed) entry {
-	e := entry{By: d.User, At: d.At, Zone: d.Zone, Block: d.Block, Tx: d.Tx, Href: eventHref(d.Hash), Where: s.place(d.where())}
+	e := entry{By: d.User, At: d.At, Block: d.Block, Tx: d.Tx, Href: eventHref(d.Hash), Where: s.place(d.where())}
 	e.Text, e.Tone = s.sentence(d)
 	if d.Error != "" {
 		e.Tone, e.Struck = web.Idle, s.say(errorWord(d.Error))
@@ -271,7 +261,7 @@ func (s teller) into(pack string) string {
 }
 
 func (s teller) shipped(p passage) (string, string) {
-	sender, quantity := s.names.Party(p.Sender), s.names.Quantity(p.Amount, p.Unit)
+	sender, quantity := s.names.Party(p.Sender), s.names.grouped(p.Amount, p.Unit)
 	if p.Receiver == "" {
 		return s.say("%s shipped %s out of the network", sender, quantity), web.Idle
 	}
@@ -283,7 +273,7 @@ func (s teller) shipped(p passage) (string, string) {
 }
 
 func (s teller) accepted(p passage) (string, string) {
-	receiver, was := s.names.Party(p.Receiver), s.names.Quantity(p.Amount, p.Unit)
+	receiver, was := s.names.Party(p.Receiver), s.names.grouped(p.Amount, p.Unit)
 	if p.Received == "" || p.Received == p.Amount {
 		return s.say("%s accepted %s from %s", receiver, was, s.names.Party(p.Sender)), web.Good
 	}
@@ -292,7 +282,7 @@ func (s teller) accepted(p passage) (string, string) {
 	if short.Sign() < 0 {
 		text, difference = "%s received %s where %s were shipped, %s more", gs1.Amount{}.Sub(short)
 	}
-	return s.say(text, receiver, s.names.Amount(p.Received), was, s.names.Quantity(difference.String(), p.Unit)), web.Warn
+	return s.say(text, receiver, grouped(s.names.Amount(p.Received)), was, s.names.grouped(difference.String(), p.Unit)), web.Warn
 }
 
 // unanswered tells of a shipment that came back: no event says so.
@@ -301,7 +291,7 @@ func (s teller) unanswered(p passage) []entry {
 		return nil
 	}
 	e := entry{At: *p.Answered, Block: p.Block, Tone: web.Warn}
-	quantity := s.names.Quantity(p.Amount, p.Unit)
+	quantity := s.names.grouped(p.Amount, p.Unit)
 	switch p.State {
 	case trace.Declined:
 		e.Text = s.say("%s declined %s: %s", s.names.Party(p.Receiver), quantity, s.say(stepWord(p.Reason)))
@@ -395,7 +385,7 @@ func (s teller) parts(d deed) (p parts) {
 		for _, q := range quantities {
 			text := ""
 			if q.HasAmount {
-				text = s.names.Quantity(q.Amount.String(), q.Unit)
+				text = s.names.grouped(q.Amount.String(), q.Unit)
 			}
 			added = append(added, part{role, lotIDOf(q.Class), text})
 		}

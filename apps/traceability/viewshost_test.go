@@ -218,7 +218,11 @@ func (w *viewsWorld) log(by, lot, amount, expiry string) trace.Outcome {
 	w.t.Helper()
 	return w.capture(by, epcis.Event{Type: epcis.ObjectEvent, Action: epcis.Add, BizStep: "commissioning", Disposition: "active",
 		Quantities: []epcis.Quantity{kilos(lot, amount)},
-		ILMD:       []epcis.Field{{Name: epcis.Name{Space: "https://ref.gs1.org/cbv/", Prefix: "cbvmda", Local: "itemExpirationDate"}, Value: epcis.Value{Text: expiry}}}})
+		ILMD:       expires(expiry)})
+}
+
+func expires(on string) []epcis.Field {
+	return []epcis.Field{{Name: epcis.Name{Space: "https://ref.gs1.org/cbv/", Prefix: "cbvmda", Local: "itemExpirationDate"}, Value: epcis.Value{Text: on}}}
 }
 
 func (w *viewsWorld) ship(by, to, lot, amount string, sharing ...string) trace.Outcome {
@@ -235,7 +239,8 @@ func (w *viewsWorld) receive(by, lot, amount string) trace.Outcome {
 
 func (w *viewsWorld) transform(by string, in, out []epcis.Quantity) trace.Outcome {
 	w.t.Helper()
-	return w.capture(by, epcis.Event{Type: epcis.TransformationEvent, BizStep: "creating_class_instance", Disposition: "active", InputQuantities: in, OutputQuantities: out})
+	return w.capture(by, epcis.Event{Type: epcis.TransformationEvent, BizStep: "creating_class_instance", Disposition: "active", InputQuantities: in, OutputQuantities: out,
+		ILMD: expires("2027-01-16")})
 }
 
 // milkToShelf is the story that most tests look at: milk, cheese, shelf.
