@@ -46,6 +46,12 @@ type card struct {
 	row     lotRow
 }
 
+// tongue is the reader's language; web.Ctx is one.
+type tongue interface {
+	T(text string, facts ...any) string
+	Lang() string
+}
+
 // Title is the card in one line.
 func (k card) Title() string { return strings.TrimSpace(k.Product + " " + k.Number) }
 
@@ -267,7 +273,7 @@ func (a *app) strands(c *web.Ctx, p *pedigree, depths map[string]int, edges map[
 // collapse joins the lots of one product and day, or of one product where that
 // is still too much, so that a drawing stays readable. The seed stays alone,
 // and so do blocked lots beside free ones.
-func (p *pedigree) collapse(c *web.Ctx) {
+func (p *pedigree) collapse(c tongue) {
 	for _, form := range []string{"2006-01-02", "2006-01", ""} {
 		if len(p.nodes) <= mostDrawn {
 			return
@@ -276,7 +282,7 @@ func (p *pedigree) collapse(c *web.Ctx) {
 	}
 }
 
-func (p *pedigree) group(c *web.Ctx, form string) {
+func (p *pedigree) group(c tongue, form string) {
 	p.grouped = true
 	at, of := map[string]int{}, map[string]string{}
 	var nodes []card
@@ -325,7 +331,7 @@ func esc(s string) string        { return template.HTMLEscapeString(s) }
 func atSeed(nodes []card) int    { return slices.IndexFunc(nodes, func(k card) bool { return k.Seed }) }
 
 // draw is the trace as SVG: what a lot was made of stands to its left.
-func (p *pedigree) draw(c *web.Ctx) template.HTML {
+func (p *pedigree) draw(c tongue) template.HTML {
 	index := map[string]int{}
 	for i, k := range p.nodes {
 		index[k.ID] = i
@@ -412,7 +418,7 @@ var shapes = map[string]string{
 	web.Bad:  `<path d="M5.300 1.600h5.400L14.400 5.300v5.400L10.700 14.400H5.300L1.600 10.700V5.300z"/><path d="m5.800 5.800 4.400 4.400m0-4.400-4.400 4.400"/>`,
 }
 
-func drawCard(b *strings.Builder, c *web.Ctx, k card, x, y float64) {
+func drawCard(b *strings.Builder, c tongue, k card, x, y float64) {
 	class := "lot-card " + k.Tone
 	if k.Seed {
 		class += " seed"

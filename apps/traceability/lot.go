@@ -362,13 +362,14 @@ func (v *lotView) offer(c *web.Ctx, lot lotRow) {
 	if operates && holds {
 		v.Acts = append(v.Acts, web.Act{Label: "Sell or dispose", Href: "/traceability/dispose" + q})
 	}
-	if operates && (own >= 0 || lot.Maker == c.User().Party) || c.User().Has(party.Regulator) {
+	concerned := operates && (own >= 0 || lot.Maker == c.User().Party) || c.User().Has(party.Regulator)
+	if concerned && lot.Blocked != trace.KindRecall {
 		v.Acts = append(v.Acts, web.Act{Label: "Recall or hold", Href: "/traceability/recall" + q, Icon: "recall", Danger: true})
 	}
 	v.Dresses = []web.Dress{{Word: "XLSX", Href: lotHref(lot.ID) + ".xlsx"}, {Word: "JSON", Href: lotHref(lot.ID) + ".json"},
 		{Word: "EPCIS", Href: lotHref(lot.ID) + ".jsonld"}}
 	if lot.GTIN != "" {
-		v.Dresses = append([]web.Dress{{Word: "Label", Href: "/traceability/label/" + lot.ID + ".pdf"}}, v.Dresses...)
+		v.Dresses = append([]web.Dress{{Word: c.T("Label"), Href: "/traceability/label/" + lot.ID + ".pdf"}}, v.Dresses...)
 	}
 }
 

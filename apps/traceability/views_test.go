@@ -161,7 +161,9 @@ func TestPagesOfALot(t *testing.T) {
 			}
 		}
 		ours := w.Web.Words().Missing()
-		ours = slices.DeleteFunc(ours, func(s string) bool { return s == "JSON" || s == "XLSX" || s == "CSV" || s == "PDF" || s == "EPCIS" || s == "GTIN" || strings.Trim(s, "0123456789") == "" })
+		ours = slices.DeleteFunc(ours, func(s string) bool {
+			return s == "JSON" || s == "XLSX" || s == "CSV" || s == "PDF" || s == "EPCIS" || s == "GTIN" || strings.Trim(s, "0123456789") == ""
+		})
 		if len(ours) > 0 {
 			t.Errorf("not translated: %q", ours)
 		}
