@@ -65,17 +65,16 @@ func (a *app) showEvent(c *web.Ctx) error {
 
 func (a *app) eventView(c *web.Ctx, d deed) (*eventView, error) {
 	n := a.names(c)
-	v := &eventView{Hash: d.Hash, Type: d.Type, Author: n.Party(d.Author), User: d.User, At: d.At, Captured: d.Captured,
-		Sharing: d.Sharing, Flags: strings.Fields(d.Flags), Block: d.Block, Tx: d.Tx, Error: d.Error}
-	if err := a.fillLots(c, n, d, v); err != nil {
-		return nil, err
-	}
 	body := []byte(d.Body)
 	if len(body) == 0 {
 		body = a.privateBody(c, d.Hash).Event
 		d.Body = string(body)
 	}
-	v.Event = body
+	v := &eventView{Event: body, Hash: d.Hash, Type: d.Type, Author: n.Party(d.Author), User: d.User, At: d.At, Captured: d.Captured,
+		Sharing: d.Sharing, Flags: strings.Fields(d.Flags), Block: d.Block, Tx: d.Tx, Error: d.Error}
+	if err := a.fillLots(c, n, d, v); err != nil {
+		return nil, err
+	}
 	if v.Text == "" {
 		v.Text = teller{lotRow{}, n, c.T, nil}.deed(d).Text
 	}
@@ -113,7 +112,8 @@ func (a *app) fillLots(c *web.Ctx, n *names, d deed, v *eventView) error {
 			v.Text = teller{lot, n, c.T, passages}.deed(d).Text + " · " + n.Lot(id)
 		}
 	}
-	if len(v.Lots) == 0 && !may.all && d.Author != c.User().Party && d.Sharing != trace.Public {
+	granted := d.Sharing == trace.Public || (d.Sharing == trace.Restricted || d.Sharing == trace.Private) && len(v.Event) > 0
+	if len(v.Lots) == 0 && !may.all && d.Author != c.User().Party && !granted {
 		return trace.ErrNoEvent.Refuse("%s", d.Hash)
 	}
 	return nil

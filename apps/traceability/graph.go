@@ -88,7 +88,6 @@ type traceView struct {
 	Ways   []web.Option  `json:"-"`
 	Depths []web.Option  `json:"-"`
 	Graph  template.HTML `json:"-"`
-	Seed   int           `json:"-"` // where a phone's window begins, in pixels
 	Table  web.Table     `json:"-"`
 	Sum    string        `json:"-"`
 	JSON   []web.Dress   `json:"-"`
@@ -328,7 +327,6 @@ func cardY(row float64) float64  { return border + row*(cardHeight+rowGap) }
 func middle(row float64) float64 { return cardY(row) + cardHeight/2 }
 func px(v float64) string        { return strconv.FormatFloat(v, 'f', 1, 64) }
 func esc(s string) string        { return template.HTMLEscapeString(s) }
-func atSeed(nodes []card) int    { return slices.IndexFunc(nodes, func(k card) bool { return k.Seed }) }
 
 // draw is the trace as SVG: what a lot was made of stands to its left.
 func (p *pedigree) draw(c tongue) template.HTML {
@@ -348,12 +346,8 @@ func (p *pedigree) draw(c tongue) template.HTML {
 	spots, routes, columns, rows := arrange(len(p.nodes), arrows)
 	width, height := cardX(columns)-columnGap+border, cardY(float64(rows))-rowGap+border
 	var b strings.Builder
-	seed := 0.0
-	if i := atSeed(p.nodes); i >= 0 {
-		seed = cardX(spots[i].column)
-	}
-	fmt.Fprintf(&b, `<svg class="trace" xmlns="http://www.w3.org/2000/svg" width="%s" height="%s" viewBox="0 0 %s %s" role="group" aria-labelledby="trace-title trace-desc" data-seed="%s">`,
-		px(width), px(height), px(width), px(height), px(seed))
+	fmt.Fprintf(&b, `<svg class="trace" xmlns="http://www.w3.org/2000/svg" width="%s" height="%s" viewBox="0 0 %s %s" role="group" aria-labelledby="trace-title trace-desc">`,
+		px(width), px(height), px(width), px(height))
 	fmt.Fprintf(&b, `<title id="trace-title">%s</title><desc id="trace-desc">%s</desc>`, esc(c.T("Trace graph")),
 		esc(c.T("What a lot was made of stands to its left, what became of it to its right. %s lots. A table below says the same.", len(p.nodes))))
 	b.WriteString(`<defs><marker id="trace-tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0 8 4 0 8z"/></marker></defs>`)

@@ -135,7 +135,7 @@ func (a *app) shopperView(c *web.Ctx, address, today string) (*shopperView, erro
 	}
 	lot, err := a.scanned(c.Context(), address, key)
 	switch {
-	case errors.Is(err, trace.ErrNoLot):
+	case errors.Is(err, trace.ErrNoLot), err == nil && parseAmount(lot.Made).IsZero(): // or its making was declared an error
 		v.Verdict = unknown
 		return v, nil
 	case err != nil:

@@ -185,6 +185,22 @@ func TestPrivateEventIsForItsReaders(t *testing.T) {
 	}
 }
 
+func TestErrorDeclarationStaysInTheHistory(t *testing.T) {
+	w := viewsHost(t)
+	logged := w.log("greenfield-dairy", m1, "1000", "2026-11-25")
+	e := w.last
+	e.Error = &epcis.ErrorDeclaration{Time: w.clock().Truncate(time.Second), Reason: "incorrect_data"}
+	w.send("greenfield-dairy", e)
+	dairy := w.signedIn("greenfield-dairy")
+	_, page := dairy.get(lotHref(m1))
+	has(t, page, "<del>", "Greenfield Dairy logged 1,000 kg", "Declared an error: some of it was wrong")
+	_, page = dairy.get(eventHref(logged.Hash))
+	has(t, page, "Its author declared it an error", "Nothing was edited")
+	if res, _ := w.stranger().get("/" + m1); res.StatusCode != http.StatusNotFound {
+		t.Errorf("a shopper is shown a lot that was never made: %s", res.Status)
+	}
+}
+
 func TestShopper(t *testing.T) {
 	w := viewsHost(t)
 	w.milkToShelf()

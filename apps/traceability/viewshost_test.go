@@ -50,6 +50,7 @@ type viewsWorld struct {
 	mu   sync.Mutex
 	now  time.Time
 	tick int
+	last epcis.Event
 }
 
 var (
@@ -188,6 +189,13 @@ func (w *viewsWorld) capture(by string, e epcis.Event, sharing ...string) trace.
 			}
 		}
 	}
+	w.last = e
+	return w.send(by, e, sharing...)
+}
+
+// send brings an event as it is.
+func (w *viewsWorld) send(by string, e epcis.Event, sharing ...string) trace.Outcome {
+	w.t.Helper()
 	body, err := e.JSON()
 	if err != nil {
 		w.t.Fatal(err)
