@@ -129,7 +129,7 @@ type holdingReply struct {
 	Lost      string `json:"lost" db:"lost"`
 }
 
-const lotColumns = `id, gtin, number, serial, batch, maker, unit, made, at, expiry, origin, flags, blocked`
+const replyColumns = `id, gtin, number, serial, batch, maker, unit, made, at, expiry, origin, flags, blocked`
 
 // lotStates narrow the list of lots: free to move, on hold, recalled.
 var lotStates = []string{"free", "hold", "recall"}
@@ -174,7 +174,7 @@ func (a *app) lotsOf(r *reader, ids []string) ([]lotReply, error) {
 	for i, id := range ids {
 		marks[i], args[i] = "$"+strconv.Itoa(i+1), id
 	}
-	return readmodel.All[lotReply](r.ctx, a.db, `SELECT `+lotColumns+` FROM tr_lots WHERE id IN (`+strings.Join(marks, ", ")+`) ORDER BY id`, args...)
+	return readmodel.All[lotReply](r.ctx, a.db, `SELECT `+replyColumns+` FROM tr_lots WHERE id IN (`+strings.Join(marks, ", ")+`) ORDER BY id`, args...)
 }
 
 func (a *app) apiLot(c *web.Ctx) error {
@@ -182,7 +182,7 @@ func (a *app) apiLot(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	l, err := readmodel.One[lotReply](c.Context(), a.db, `SELECT `+lotColumns+` FROM tr_lots WHERE id = $1`, id)
+	l, err := readmodel.One[lotReply](c.Context(), a.db, `SELECT `+replyColumns+` FROM tr_lots WHERE id = $1`, id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return trace.ErrNoLot.Refuse("%s", id)
 	} else if err != nil {
