@@ -26,6 +26,7 @@ type machineWorld struct {
 	*host.Host
 	tokens map[string]string
 	folder string
+	start  time.Time // of its clock
 
 	mu    sync.Mutex
 	ticks int
@@ -48,7 +49,12 @@ var machineStart = time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
 
 func startMachines(t testing.TB) *machineWorld {
 	t.Helper()
-	w := &machineWorld{tokens: map[string]string{}, folder: t.TempDir()}
+	return startMachinesAt(t, machineStart)
+}
+
+func startMachinesAt(t testing.TB, start time.Time) *machineWorld {
+	t.Helper()
+	w := &machineWorld{tokens: map[string]string{}, folder: t.TempDir(), start: start}
 	w.open(t)
 	t.Cleanup(func() { w.Close() })
 	return w
@@ -79,7 +85,7 @@ func (w *machineWorld) clock() time.Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.ticks++
-	return machineStart.Add(time.Duration(w.ticks) * time.Millisecond)
+	return w.start.Add(time.Duration(w.ticks) * time.Millisecond)
 }
 
 func (w *machineWorld) found(ctx context.Context, h *host.Host) error {

@@ -81,7 +81,7 @@ func TestEventsComeInAndGoOut(t *testing.T) {
 	}
 
 	again := w.call(t, "greenfield-dairy", "POST", "/epcis/v2/events", []byte(milking("L1", 480, 1)))
-	again.refusal(t, 409, "epcis/duplicate", "ResourceAlreadyExistsException")
+	again.refusal(t, 409, "epcis/already-captured", "ResourceAlreadyExistsException")
 	if again.Header.Get("Location") != at {
 		t.Error("a duplicate does not tell where the event is")
 	}

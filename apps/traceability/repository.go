@@ -120,7 +120,7 @@ func (r *reader) read(s storedEvent) (*epcis.Event, error) {
 	}
 	body := s.Body
 	if s.Sharing == trace.Restricted || s.Sharing == trace.Private {
-		kept, err := host.Ask[trace.EventBody](r.ctx, r.app.host, host.ActorOf(r.user), trace.GetEvent{Hash: s.Hash, Keeper: s.Member})
+		kept, err := host.Ask[trace.EventBody](r.ctx, r.app.host, host.ActorOf(r.user), trace.GetEvent{Hash: s.Hash, Keeper: s.Member}, s.Member)
 		if errors.As(err, new(*chaincode.Refusal)) {
 			return nil, nil
 		} else if err != nil {
