@@ -83,3 +83,17 @@ func TestPagesOfEverybody(t *testing.T) {
 	dairy.send("/traceability/products/edit", url.Values{"gtin": {"09506000134369"}, "name": {"Cream"}, "unit": {"LTR"}, "shelfLife": {"21"}}).sees("Cream", "21 days")
 	dairy.open("/traceability/places/edit").send("/traceability/places/edit", url.Values{"gln": {"9506000134352"}, "name": {"Plant 1"}, "city": {"Hohhot"}, "country": {"CN"}}).sees("Plant 1", "Hohhot")
 }
+
+// TestOneProcessWithTwoDates makes two lots that keep for different times of
+// one input: two events, all or nothing.
+func TestOneProcessWithTwoDates(t *testing.T) {
+	h := start(t)
+	dairy := visit(t, h, "greenfield-dairy").open("/traceability/lots/new")
+	dairy.send("/traceability/lots/new", url.Values{"gtin": {milkProduct}, "number": {"L1"}, "quantity": {"10"}})
+	const lot = "01/" + milkProduct + "/10/L1"
+	process := url.Values{"lines.0.lot": {lot}, "lines.0.quantity": {"10"},
+		"outputs.0.gtin": {milkProduct}, "outputs.0.lot": {"A"}, "outputs.0.quantity": {"6"}, "outputs.0.bestBefore": {"2099-01-01"},
+		"outputs.1.gtin": {milkProduct}, "outputs.1.lot": {"B"}, "outputs.1.quantity": {"4"}, "outputs.1.bestBefore": {"2099-02-01"}}
+	dairy.open("/traceability/transform").send("/traceability/transform", process)
+	dairy.open("/traceability/dispose").wants("Fresh milk A · 6 kg · best before 2099-01-01").wants("Fresh milk B · 4 kg · best before 2099-02-01")
+}
