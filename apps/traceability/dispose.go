@@ -9,9 +9,9 @@ import (
 
 // disposeForm takes goods out of circulation.
 type disposeForm struct {
-	How   string    `form:"how,required"`
-	At    time.Time `form:"at"`
-	Lines []lotLine `form:"lines,required"`
+	How   string     `form:"how,required"`
+	At    time.Time  `form:"at"`
+	Lines []lotEntry `form:"lines,required"`
 }
 
 type disposeView struct {
@@ -39,7 +39,7 @@ func (a *app) dispose(c *web.Ctx) error {
 		start.How = wayDestroyed
 	}
 	if lot := lotID(c.QueryParam("lot")); lot != "" {
-		start.Lines = []lotLine{{Lot: lot}}
+		start.Lines = []lotEntry{{Lot: lot}}
 	}
 	show := func(f *web.Form[disposeForm]) error {
 		stock, err := a.stock(c.Context(), own.ID)

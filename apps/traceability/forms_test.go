@@ -10,11 +10,11 @@ import (
 func TestADeliveryByForms(t *testing.T) {
 	h := start(t)
 	dairy, creamery := visit(t, h, "greenfield-dairy"), visit(t, h, "alpine-creamery")
-	const lot = "01/" + milkGTIN + "/10/L1"
+	const lot = "01/" + milkProduct + "/10/L1"
 
 	dairy.open("/traceability/lots/new").send("/traceability/lots/new", url.Values{"gtin": {"123"}, "number": {"L1"}, "quantity": {"500"}}).
 		refused("traceability/gtin", "gtin")
-	dairy.send("/traceability/lots/new", url.Values{"gtin": {milkGTIN}, "number": {"L1"}, "quantity": {"500"}, "at.zone": {"+08:00"}})
+	dairy.send("/traceability/lots/new", url.Values{"gtin": {milkProduct}, "number": {"L1"}, "quantity": {"500"}, "at.zone": {"+08:00"}})
 
 	dairy.open("/traceability/ship?lot="+lot).send("/traceability/ship", url.Values{"to": {"alpine-creamery"}, "advice": {"DA-1"},
 		"lines.0.lot": {lot}, "lines.0.quantity": {"501"}}).refused("trace/not-enough", "lines-0-quantity")
@@ -30,8 +30,8 @@ func TestADeliveryByForms(t *testing.T) {
 
 	// Cheese is made, packed, sent on, accepted in one tap, and recalled by its milk.
 	market, authority := visit(t, h, "city-market"), visit(t, h, "food-authority")
-	const cheese = "01/" + cheeseGTIN + "/10/C1"
-	process := url.Values{"lines.0.lot": {lot}, "lines.0.quantity": {"480"}, "outputs.0.gtin": {cheeseGTIN}, "outputs.0.lot": {"C1"}, "outputs.0.quantity": {"500"}}
+	const cheese = "01/" + cheeseProduct + "/10/C1"
+	process := url.Values{"lines.0.lot": {lot}, "lines.0.quantity": {"480"}, "outputs.0.gtin": {cheeseProduct}, "outputs.0.lot": {"C1"}, "outputs.0.quantity": {"500"}}
 	creamery.open("/traceability/transform?lot="+lot).wants("480 kg").send("/traceability/transform", process).refused("trace/more-out-than-in", "outputs-0-quantity")
 	process.Set("outputs.0.quantity", "48")
 	creamery.send("/traceability/transform", process)
@@ -70,7 +70,7 @@ func TestLinesWithoutScript(t *testing.T) {
 func TestPagesOfEverybody(t *testing.T) {
 	h := start(t)
 	for user, pages := range map[string][]string{
-		"greenfield-dairy": {"", "/lots/new", "/ship", "/transform", "/pack", "/dispose", "/shipments", "/cases", "/cases/new", "/products", "/products/edit?gtin=" + milkGTIN, "/places/edit"},
+		"greenfield-dairy": {"", "/lots/new", "/ship", "/transform", "/pack", "/dispose", "/shipments", "/cases", "/cases/new", "/products", "/products/edit?gtin=" + milkProduct, "/places/edit"},
 		"food-authority":   {"", "/shipments?state=mismatch&q=milk&sort=number", "/cases?kind=recall&q=x", "/cases/new?kind=mock", "/products?owner=own&q=m"},
 	} {
 		v := visit(t, h, user)
@@ -82,4 +82,18 @@ func TestPagesOfEverybody(t *testing.T) {
 	dairy.open("/traceability/products/edit").send("/traceability/products/edit", url.Values{"gtin": {"123"}, "name": {"Cream"}, "unit": {"LTR"}}).refused("traceability/gtin", "gtin")
 	dairy.send("/traceability/products/edit", url.Values{"gtin": {"09506000134369"}, "name": {"Cream"}, "unit": {"LTR"}, "shelfLife": {"21"}}).sees("Cream", "21 days")
 	dairy.open("/traceability/places/edit").send("/traceability/places/edit", url.Values{"gln": {"9506000134352"}, "name": {"Plant 1"}, "city": {"Hohhot"}, "country": {"CN"}}).sees("Plant 1", "Hohhot")
+}
+
+// TestOneProcessWithTwoDates makes two lots that keep for different times of
+// one input: two events, all or nothing.
+func TestOneProcessWithTwoDates(t *testing.T) {
+	h := start(t)
+	dairy := visit(t, h, "greenfield-dairy").open("/traceability/lots/new")
+	dairy.send("/traceability/lots/new", url.Values{"gtin": {milkProduct}, "number": {"L1"}, "quantity": {"10"}})
+	const lot = "01/" + milkProduct + "/10/L1"
+	process := url.Values{"lines.0.lot": {lot}, "lines.0.quantity": {"10"},
+		"outputs.0.gtin": {milkProduct}, "outputs.0.lot": {"A"}, "outputs.0.quantity": {"6"}, "outputs.0.bestBefore": {"2099-01-01"},
+		"outputs.1.gtin": {milkProduct}, "outputs.1.lot": {"B"}, "outputs.1.quantity": {"4"}, "outputs.1.bestBefore": {"2099-02-01"}}
+	dairy.open("/traceability/transform").send("/traceability/transform", process)
+	dairy.open("/traceability/dispose").wants("Fresh milk A · 6 kg · best before 2099-01-01").wants("Fresh milk B · 4 kg · best before 2099-02-01")
 }

@@ -3,6 +3,7 @@ package traceability
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"time"
 
 	"github.com/tallyway/tallyway/chaincode"
@@ -177,7 +178,7 @@ func (a *app) nextLot(ctx context.Context, maker string) string {
 }
 
 // lotAddress is the page of a lot.
-func lotAddress(id string) string { return "/traceability/lots/" + id }
+func lotAddress(id string) string { return (&url.URL{Path: "/traceability/lot/" + id}).EscapedPath() }
 
 var (
 	// ErrGTIN asks for a GTIN without a slip of the pen.

@@ -15,10 +15,10 @@ import (
 
 // packForm puts lots and packs into a pack.
 type packForm struct {
-	SSCC  string    `form:"sscc,required"`
-	At    time.Time `form:"at"`
-	Lines []lotLine `form:"lines"`
-	Packs []string  `form:"packs"`
+	SSCC  string     `form:"sscc,required"`
+	At    time.Time  `form:"at"`
+	Lines []lotEntry `form:"lines"`
+	Packs []string   `form:"packs"`
 }
 
 type packFormView struct {
@@ -26,7 +26,7 @@ type packFormView struct {
 	Stock []web.Option
 	Units []web.Option
 	Packs []packChoice
-	Held  []packView
+	Held  []packRow
 }
 
 // ErrSSCC asks for an SSCC without a slip of the pen.
@@ -45,16 +45,16 @@ func (a *app) pack(c *web.Ctx) error {
 	}
 	start := packForm{SSCC: next}
 	if lot := lotID(c.QueryParam("lot")); lot != "" {
-		start.Lines = []lotLine{{Lot: lot}}
+		start.Lines = []lotEntry{{Lot: lot}}
 	}
-	show := func(f *web.Form[packForm]) error { return a.showPack(c, own, f) }
+	show := func(f *web.Form[packForm]) error { return a.showPackForm(c, own, f) }
 	return web.Post(c, start, show, func(f *web.Form[packForm]) (string, error) {
 		id, err := a.packed(c, own, f)
 		if err != nil {
 			return "", blame(f, err, "lines", map[string]string{ErrSSCC.Code: "sscc", ErrNothing.Code: "lines.0.lot",
 				trace.ErrPackLoop.Code: "sscc", trace.ErrFuture.Code: "at"})
 		}
-		c.Flash("%s is packed.", packName(id))
+		c.Flash("%s is packed.", packTitle(id))
 		return "/traceability/pack", nil
 	})
 }
@@ -113,7 +113,7 @@ func (a *app) nextSSCC(ctx context.Context, own company) (string, error) {
 	return key.Primary.Value, nil
 }
 
-func (a *app) showPack(c *web.Ctx, own company, f *web.Form[packForm]) error {
+func (a *app) showPackForm(c *web.Ctx, own company, f *web.Form[packForm]) error {
 	stock, err := a.stock(c.Context(), own.ID)
 	if err != nil {
 		return err
@@ -128,7 +128,7 @@ func (a *app) showPack(c *web.Ctx, own company, f *web.Form[packForm]) error {
 		if err != nil {
 			return err
 		}
-		v.Held = append(v.Held, packView{ID: p.ID, Text: packName(p.ID), Inside: inside})
+		v.Held = append(v.Held, packRow{ID: p.ID, Text: packTitle(p.ID), Inside: inside})
 	}
 	return c.Render("pack.html", v)
 }
@@ -151,7 +151,7 @@ func (a *app) unpack(c *web.Ctx) error {
 		if _, err := a.submit(c, unpacked(own, a.when(time.Time{}, f.Field("at.zone", "")), id)); err != nil {
 			return "", err
 		}
-		c.Flash("%s is unpacked.", packName(id))
+		c.Flash("%s is unpacked.", packTitle(id))
 		return "/traceability/pack", nil
 	})
 }

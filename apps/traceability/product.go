@@ -54,7 +54,7 @@ const placeColumns = `gln, name, name_zh, city, city_zh, country, owner`
 // shared, so that everybody reads names instead of digits.
 func (a *app) productList(c *web.Ctx) error {
 	list := c.List(web.ListOptions{Search: true, Sort: []string{"name"}, Filters: []web.Filter{
-		{Name: "owner", Label: "Whose", Options: []web.Option{{Value: "own", Text: "Our own"}}}}})
+		{Name: "owner", Label: "Owner", Options: []web.Option{{Value: "own", Text: "Our own"}}}}})
 	like, owner := "%"+list.Search+"%", ""
 	if list.Get("owner") == "own" {
 		owner = c.User().Party

@@ -140,7 +140,7 @@ type caseFormView struct {
 	Kind   string
 	Found  []lotChoice // what the search finds, and what is chosen
 	Chosen []lotChoice
-	Reach  *reach
+	Reach  *outreach
 	Kinds  []web.Option
 	Codes  []web.Option
 }
@@ -150,9 +150,9 @@ type lotChoice struct {
 	Chosen   bool
 }
 
-// reach is what a case of some lots comes to: every lot derived from them, and
+// outreach is what a case of some lots comes to: every lot derived from them, and
 // who has how much of it now.
-type reach struct {
+type outreach struct {
 	Lots    int
 	Parties int
 	Stats   []web.Stat
@@ -283,7 +283,7 @@ func (s share) atHand() gs1.Amount { return parseAmount(s.Held).Add(parseAmount(
 const shownShares = 100
 
 // reaches walks down from lots, before anybody is alarmed.
-func (a *app) reaches(c *web.Ctx, n *names, lots []string) (*reach, error) {
+func (a *app) reaches(c *web.Ctx, n *names, lots []string) (*outreach, error) {
 	graph, err := a.lineage.current(c.Context())
 	if err != nil {
 		return nil, err
@@ -293,12 +293,12 @@ func (a *app) reaches(c *web.Ctx, n *names, lots []string) (*reach, error) {
 }
 
 // holders tells who has how much of some lots now.
-func (a *app) holders(c *web.Ctx, n *names, lots []string) (*reach, error) {
+func (a *app) holders(c *web.Ctx, n *names, lots []string) (*outreach, error) {
 	shares, err := a.shares(c.Context(), lots)
 	if err != nil {
 		return nil, err
 	}
-	r := &reach{Lots: len(lots)}
+	r := &outreach{Lots: len(lots)}
 	parties := map[string]bool{}
 	r.Rows = web.Table{Label: "Lots reached", Columns: []web.Column{{Label: "Lot"}, {Label: "Holder"}, {Label: "At hand", Number: true}, {Label: "On its way", Number: true}, {Label: "Sold", Number: true}},
 		Empty: web.Empty{Title: "Nobody has any of it."}}
@@ -345,7 +345,7 @@ type caseView struct {
 	Banner               *web.Banner
 	Stats                []web.Stat
 	Pairs                []web.Pair
-	Reach                *reach
+	Reach                *outreach
 	Acks                 []ackView
 	History              []web.Entry
 	Ack                  *web.Form[ackForm]     `json:"-"`

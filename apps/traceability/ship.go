@@ -16,13 +16,13 @@ import (
 
 // shipForm is goods that go to another company.
 type shipForm struct {
-	To      string    `form:"to,required"`
-	Carrier string    `form:"carrier"`
-	Advice  string    `form:"advice"`
-	At      time.Time `form:"at"`
-	Return  bool      `form:"return"`
-	Lines   []lotLine `form:"lines"`
-	Packs   []string  `form:"packs"`
+	To      string     `form:"to,required"`
+	Carrier string     `form:"carrier"`
+	Advice  string     `form:"advice"`
+	At      time.Time  `form:"at"`
+	Return  bool       `form:"return"`
+	Lines   []lotEntry `form:"lines"`
+	Packs   []string   `form:"packs"`
 }
 
 type shipView struct {
@@ -50,7 +50,7 @@ func (a *app) ship(c *web.Ctx) error {
 	}
 	start := shipForm{Advice: a.nextAdvice(c.Context(), own.ID), To: c.QueryParam("to")}
 	if lot := lotID(c.QueryParam("lot")); lot != "" {
-		start.Lines = []lotLine{{Lot: lot}}
+		start.Lines = []lotEntry{{Lot: lot}}
 	}
 	show := func(f *web.Form[shipForm]) error { return a.showShip(c, own, f) }
 	return web.Post(c, start, show, func(f *web.Form[shipForm]) (string, error) {
@@ -171,13 +171,13 @@ func (a *app) packChoices(c *web.Ctx, own string, chosen []string) ([]packChoice
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, packChoice{ID: p.ID, Text: packName(p.ID) + " · " + strings.Join(inside, ", "), Chosen: ticked[p.ID]})
+		all = append(all, packChoice{ID: p.ID, Text: packTitle(p.ID) + " · " + strings.Join(inside, ", "), Chosen: ticked[p.ID]})
 	}
 	return all, nil
 }
 
-// packName is the SSCC of a pack as its label shows it.
-func packName(id string) string {
+// packTitle is the SSCC of a pack as its label shows it.
+func packTitle(id string) string {
 	if key, err := gs1.Parse(id); err == nil && key.Primary.AI == "00" {
 		return "SSCC " + key.Primary.Value
 	}
@@ -202,7 +202,7 @@ func (a *app) inside(c *web.Ctx, n *names, pack string) ([]string, error) {
 	var words []string
 	for _, in := range all {
 		if in.Inner {
-			words = append(words, packName(in.Child))
+			words = append(words, packTitle(in.Child))
 		} else {
 			words = append(words, n.Quantity(in.Amount, in.Unit)+" "+n.Lot(in.Child))
 		}

@@ -425,7 +425,7 @@ type shipmentView struct {
 	Banner   *web.Banner
 	Pairs    []web.Pair
 	Lines    []lineView
-	Packs    []packView
+	Packs    []packRow
 	History  []web.Entry
 	Forms    shipmentForms `json:"-"`
 	Accepts  bool          // the reader can answer it
@@ -444,7 +444,7 @@ type lineView struct {
 	Entry                                   web.Line
 }
 
-type packView struct {
+type packRow struct {
 	ID, Text string
 	Inside   []string
 	Missing  bool
@@ -544,7 +544,7 @@ func (a *app) fillLines(c *web.Ctx, n *names, v *shipmentView, lines []shipmentL
 			return err
 		}
 		chosen := posted == nil || len(posted["packs"]) == 0 || contains(posted["packs"], p.Pack)
-		v.Packs = append(v.Packs, packView{ID: p.Pack, Text: packName(p.Pack), Inside: inside, Missing: p.Missing, Chosen: chosen})
+		v.Packs = append(v.Packs, packRow{ID: p.Pack, Text: packTitle(p.Pack), Inside: inside, Missing: p.Missing, Chosen: chosen})
 	}
 	return nil
 }
@@ -667,7 +667,7 @@ func (s shipment) arrived(c *web.Ctx, n *names, lines []shipmentLine, packs []sh
 	}
 	for _, p := range packs {
 		if p.Missing {
-			differ = append(differ, c.T("%s is missing", packName(p.Pack)))
+			differ = append(differ, c.T("%s is missing", packTitle(p.Pack)))
 		}
 	}
 	if len(differ) > 0 {

@@ -25,11 +25,11 @@ import (
 // creamery, a supermarket, a carrier and a food regulator, each with a user of
 // the same name.
 const (
-	producers  = "ProducerMSP"
-	regulators = "RegulatorMSP"
-	password   = "lantern-orchid-gravel-teapot"
-	milkGTIN   = "09506000134352"
-	cheeseGTIN = "09506000164359"
+	producers     = "ProducerMSP"
+	regulators    = "RegulatorMSP"
+	passphrase    = "lantern-orchid-gravel-teapot"
+	milkProduct   = "09506000134352"
+	cheeseProduct = "09506000164359"
 )
 
 var consortium = []struct {
@@ -92,23 +92,23 @@ func found(ctx context.Context, h *host.Host) error {
 		if _, err := h.Wallet.Issue(identity.Enrolment{MSP: m.msp, User: m.id, Party: m.id, Roles: m.roles}); err != nil {
 			return err
 		}
-		if _, err := h.Accounts.Create(ctx, accounts.Registration{Name: m.id, Display: m.Name, MSP: m.msp, Language: "en", Password: password}); err != nil {
+		if _, err := h.Accounts.Create(ctx, accounts.Registration{Name: m.id, Display: m.Name, MSP: m.msp, Language: "en", Password: passphrase}); err != nil {
 			return err
 		}
 	}
-	milk := trace.DescribeProduct{GTIN: milkGTIN, Name: "Fresh milk", NameZh: "鲜牛奶", Unit: "KGM", ShelfLife: 14, Storage: "2 to 6 °C"}
+	milk := trace.DescribeProduct{GTIN: milkProduct, Name: "Fresh milk", NameZh: "鲜牛奶", Unit: "KGM", ShelfLife: 14, Storage: "2 to 6 °C"}
 	if _, _, err := host.Do[trace.Described](ctx, h, host.Actor{MSP: producers, User: "greenfield-dairy"}, milk); err != nil {
 		return err
 	}
-	cheese := trace.DescribeProduct{GTIN: cheeseGTIN, Name: "Mountain cheese", NameZh: "高山奶酪", Unit: "KGM", ShelfLife: 90, Storage: "4 to 8 °C"}
+	cheese := trace.DescribeProduct{GTIN: cheeseProduct, Name: "Mountain cheese", NameZh: "高山奶酪", Unit: "KGM", ShelfLife: 90, Storage: "4 to 8 °C"}
 	_, _, err := host.Do[trace.Described](ctx, h, host.Actor{MSP: producers, User: "alpine-creamery"}, cheese)
 	return err
 }
 
 func admin(msp string) host.Actor { return host.Actor{MSP: msp, User: "admin-" + strings.ToLower(msp)} }
 
-// visitor is a browser without scripts.
-type visitor struct {
+// guest is a browser without scripts.
+type guest struct {
 	t      testing.TB
 	base   string
 	client *http.Client
@@ -118,15 +118,15 @@ type visitor struct {
 }
 
 // visit signs a user in.
-func visit(t testing.TB, h *host.Host, user string) *visitor {
+func visit(t testing.TB, h *host.Host, user string) *guest {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := &visitor{t: t, base: h.Address(), client: &http.Client{Jar: jar, Timeout: time.Minute}}
+	v := &guest{t: t, base: h.Address(), client: &http.Client{Jar: jar, Timeout: time.Minute}}
 	v.open("/login")
-	v.send("/login", url.Values{"name": {user}, "password": {password}})
+	v.send("/login", url.Values{"name": {user}, "password": {passphrase}})
 	if strings.HasPrefix(v.at, "/login") {
 		t.Fatalf("%s cannot sign in: %s", user, v.text())
 	}
@@ -134,7 +134,7 @@ func visit(t testing.TB, h *host.Host, user string) *visitor {
 }
 
 // open goes to a page.
-func (v *visitor) open(path string) *visitor {
+func (v *guest) open(path string) *guest {
 	v.t.Helper()
 	response, err := v.client.Get(v.base + path)
 	v.read(response, err)
@@ -147,7 +147,7 @@ func (v *visitor) open(path string) *visitor {
 var hidden = regexp.MustCompile(`name="(csrf|once)" value="([^"]*)"`)
 
 // send posts a form of the page that is shown, with its tokens.
-func (v *visitor) send(path string, form url.Values) *visitor {
+func (v *guest) send(path string, form url.Values) *guest {
 	v.t.Helper()
 	for _, m := range hidden.FindAllStringSubmatch(v.page, -1) {
 		form.Set(m[1], html.UnescapeString(m[2]))
@@ -157,7 +157,7 @@ func (v *visitor) send(path string, form url.Values) *visitor {
 	return v
 }
 
-func (v *visitor) read(response *http.Response, err error) {
+func (v *guest) read(response *http.Response, err error) {
 	v.t.Helper()
 	if err != nil {
 		v.t.Fatal(err)
@@ -171,7 +171,7 @@ func (v *visitor) read(response *http.Response, err error) {
 }
 
 // sees fails the test when the page lacks a text.
-func (v *visitor) sees(texts ...string) *visitor {
+func (v *guest) sees(texts ...string) *guest {
 	v.t.Helper()
 	for _, text := range texts {
 		if !strings.Contains(v.text(), text) {
@@ -182,7 +182,7 @@ func (v *visitor) sees(texts ...string) *visitor {
 }
 
 // wants fails the test when the page's markup lacks a text.
-func (v *visitor) wants(markup string) *visitor {
+func (v *guest) wants(markup string) *guest {
 	v.t.Helper()
 	if !strings.Contains(v.page, markup) {
 		v.t.Fatalf("%s (%d) lacks %s:\n%s", v.at, v.status, markup, v.page)
@@ -191,7 +191,7 @@ func (v *visitor) wants(markup string) *visitor {
 }
 
 // stranger fails the test unless the page is not there for this user.
-func (v *visitor) stranger(path string) {
+func (v *guest) stranger(path string) {
 	v.t.Helper()
 	response, err := v.client.Get(v.base + path)
 	v.read(response, err)
@@ -201,7 +201,7 @@ func (v *visitor) stranger(path string) {
 }
 
 // refused fails the test unless the page shows the rule beside the entry.
-func (v *visitor) refused(code, entry string) *visitor {
+func (v *guest) refused(code, entry string) *guest {
 	v.t.Helper()
 	if v.status < 400 || !strings.Contains(v.page, `id="f-`+entry+`-error" data-code="`+code+`"`) {
 		v.t.Fatalf("%s (%d) does not refuse by %s beside %s:\n%s", v.at, v.status, code, entry, v.text())
@@ -215,6 +215,6 @@ var (
 )
 
 // text is what the page says.
-func (v *visitor) text() string {
+func (v *guest) text() string {
 	return strings.TrimSpace(blanks.ReplaceAllString(html.UnescapeString(markup.ReplaceAllString(v.page, " ")), " "))
 }

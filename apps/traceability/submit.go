@@ -215,15 +215,15 @@ func blockedWord(kind string) string {
 	return "On hold"
 }
 
-// lotLine is one line of a form that moves lots.
-type lotLine struct {
+// lotEntry is one line of a form that moves lots.
+type lotEntry struct {
 	Lot      string `form:"lot,required"`
 	Quantity amount `form:"quantity,required"`
 	Unit     string `form:"unit"`
 }
 
 // goods are the lines with the units of their lots where none was chosen.
-func (a *app) goods(ctx context.Context, typed []lotLine) ([]goods, error) {
+func (a *app) goods(ctx context.Context, typed []lotEntry) ([]goods, error) {
 	var all []goods
 	for _, l := range typed {
 		g := goods{Lot: lotID(l.Lot), Amount: l.Quantity.Amount, Unit: unitCode(l.Unit)}

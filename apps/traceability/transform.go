@@ -17,7 +17,7 @@ import (
 type transformForm struct {
 	At        time.Time    `form:"at"`
 	Tolerance string       `form:"tolerance"`
-	Lines     []lotLine    `form:"lines,required"`
+	Lines     []lotEntry   `form:"lines,required"`
 	Outputs   []outputLine `form:"outputs,required"`
 }
 
@@ -49,7 +49,7 @@ func (a *app) transform(c *web.Ctx) error {
 	}
 	start := transformForm{Tolerance: "0", Outputs: []outputLine{{Number: a.nextLot(c.Context(), own.ID)}}}
 	if lot := lotID(c.QueryParam("lot")); lot != "" {
-		start.Lines = []lotLine{{Lot: lot}}
+		start.Lines = []lotEntry{{Lot: lot}}
 	}
 	show := func(f *web.Form[transformForm]) error { return a.showTransform(c, own, f) }
 	return web.Post(c, start, show, func(f *web.Form[transformForm]) (string, error) {
