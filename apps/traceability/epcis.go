@@ -40,7 +40,7 @@ func (a *app) epcisRoutes() []web.Route {
 		epcisResource("/events", "events", "GET, POST",
 			web.Route{Method: "POST", Access: write, Handler: a.postEvent},
 			web.Route{Method: "GET", Access: read, Handler: a.listEvents}),
-		epcisResource("/events/*", "event", "GET", web.Route{Method: "GET", Access: read, Handler: a.showEvent}),
+		epcisResource("/events/*", "event", "GET", web.Route{Method: "GET", Access: read, Handler: a.readEvent}),
 	)
 }
 

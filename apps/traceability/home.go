@@ -129,8 +129,8 @@ const soon = 14 * 24 * time.Hour
 
 // expiring are the lots in stock that are to be used soon.
 func (a *app) expiring(c *web.Ctx, n *names, own string) ([]web.Need, error) {
-	limit := a.host.Clock().Add(soon).Format(time.DateOnly)
-	today := a.host.Clock().Format(time.DateOnly)
+	limit := a.host.Now().Add(soon).Format(time.DateOnly)
+	today := a.host.Now().Format(time.DateOnly)
 	rows, err := readmodel.All[holding](c.Context(), a.db, `SELECT l.id AS lot, l.gtin, l.number, l.unit, l.expiry, l.blocked, a.held, a.packed
 		FROM tr_accounts a JOIN tr_lots l ON l.id = a.lot WHERE a.party = $1 AND a.in_stock AND l.expiry <> '' AND l.expiry <= $2
 		ORDER BY l.expiry, l.id LIMIT $3`, own, limit, shownNeeds)

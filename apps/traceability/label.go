@@ -40,7 +40,7 @@ func (a *app) printLabel(c *web.Ctx) error {
 		labels[i] = a.label(c, lot)
 	}
 	var b bytes.Buffer
-	if err := export.LabelPDF(&b, labels, export.LabelOptions{Stock: stock, At: a.host.Clock()}); err != nil {
+	if err := export.LabelPDF(&b, labels, export.LabelOptions{Stock: stock, At: a.host.Now()}); err != nil {
 		return err
 	}
 	c.Response().Header().Set("Content-Disposition", `inline; filename="label-`+fileName(lot)+`.pdf"`)

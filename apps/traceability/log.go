@@ -169,7 +169,7 @@ func productOptions(c *web.Ctx, all []product) []web.Option {
 // nextLot suggests a number: the day, and how many lots the company has logged
 // on it.
 func (a *app) nextLot(ctx context.Context, maker string) string {
-	day := a.host.Clock().UTC().Format("060102")
+	day := a.host.Now().UTC().Format("060102")
 	n, err := readmodel.One[int](ctx, a.db, `SELECT COUNT(*) FROM tr_lots WHERE maker = $1 AND number LIKE $2`, maker, "L"+day+"-%")
 	if err != nil {
 		return "" // a suggestion only: the user types one

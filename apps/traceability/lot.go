@@ -180,7 +180,7 @@ func (s sums) all() gs1.Amount { return s.stock.Add(s.way).Add(s.used).Add(s.sol
 
 // stateOf is the one word that tells most about a lot.
 func (a *app) stateOf(lot lotRow, s sums) web.Chip {
-	expired := lot.bestBefore() != "" && lot.bestBefore() < a.host.Clock().UTC().Format(time.DateOnly)
+	expired := lot.bestBefore() != "" && lot.bestBefore() < a.host.Now().UTC().Format(time.DateOnly)
 	switch {
 	case lot.Blocked == trace.KindRecall:
 		return web.Chip{Word: "Recalled", Tone: web.Bad}
@@ -419,7 +419,7 @@ func (a *app) eventsOfLot(c *web.Ctx, lot lotRow) error {
 	if err != nil {
 		return err
 	}
-	doc := epcis.Document{Type: "EPCISDocument", Version: "2.0", CreationDate: a.host.Clock().UTC()}
+	doc := epcis.Document{Type: "EPCISDocument", Version: "2.0", CreationDate: a.host.Now().UTC()}
 	for _, d := range slices.Backward(deeds) {
 		body := d.Body
 		if body == "" {

@@ -57,7 +57,7 @@ type lotQuery struct {
 const mostListed = 5000
 
 func (a *app) lotQuery(c *web.Ctx) (lotQuery, error) {
-	q := lotQuery{List: c.List(lotList), party: c.User().Party, reach: reach{all: true}, today: a.host.Clock().UTC().Format(time.DateOnly)}
+	q := lotQuery{List: c.List(lotList), party: c.User().Party, reach: reach{all: true}, today: a.host.Now().UTC().Format(time.DateOnly)}
 	if c.User().Has(party.Regulator) {
 		q.party = ""
 		return q, nil

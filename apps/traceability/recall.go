@@ -202,7 +202,7 @@ func (a *app) nextCase(ctx context.Context) string {
 	if err != nil {
 		return ""
 	}
-	return fmt.Sprintf("R-%d-%03d", a.host.Clock().UTC().Year(), n+1)
+	return fmt.Sprintf("R-%d-%03d", a.host.Now().UTC().Year(), n+1)
 }
 
 func (a *app) showCaseForm(c *web.Ctx, f *web.Form[caseForm]) error {

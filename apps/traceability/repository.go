@@ -32,8 +32,8 @@ type storedEvent struct {
 const storedEvents = `SELECT e.hash, e.author, COALESCE(p.member, '') AS member, e.captured, e.sharing, e.body, e.shipment, e.error, e.error_at, e.block
 	FROM tr_events e LEFT JOIN tr_parties p ON p.id = e.author`
 
-// showEvent answers with the event, by its hash, in a query document.
-func (a *app) showEvent(c *web.Ctx) error {
+// readEvent answers with the event, by its hash, in a query document.
+func (a *app) readEvent(c *web.Ctx) error {
 	id := rest(c, epcisBase+"/events/")
 	found, err := readmodel.All[storedEvent](c.Context(), a.db, storedEvents+` WHERE e.hash = $1`, eventHash(id))
 	if err != nil {

@@ -25,7 +25,7 @@ var sheetWriters = map[string]struct {
 // read. An error after the first byte can only cut the file short.
 func (a *app) send(c *web.Ctx, t export.Table, form, name string) error {
 	w := sheetWriters[form]
-	t.At = a.host.Clock()
+	t.At = a.host.Now()
 	h := c.Response().Header()
 	h.Set("Content-Type", w.kind)
 	h.Set("Content-Disposition", `attachment; filename="`+name+"."+form+`"`)

@@ -129,7 +129,7 @@ func (a *app) nextAdvice(ctx context.Context, sender string) string {
 	if err != nil {
 		return "" // a suggestion only
 	}
-	return fmt.Sprintf("DA%s-%03d", a.host.Clock().UTC().Format("060102"), n+1)
+	return fmt.Sprintf("DA%s-%03d", a.host.Now().UTC().Format("060102"), n+1)
 }
 
 // heldPack is an outermost pack that a company holds.

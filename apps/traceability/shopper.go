@@ -91,7 +91,7 @@ func (v *shopperView) Tone() string {
 
 func (a *app) showPack(c *web.Ctx) error {
 	key := shelfKey{c.Request().URL.EscapedPath(), c.Lang()}
-	tide, today := a.tide.count.Load(), a.host.Clock().UTC().Format(time.DateOnly)
+	tide, today := a.tide.count.Load(), a.host.Now().UTC().Format(time.DateOnly)
 	if ready := a.shelf.get(key, tide, today); ready != nil {
 		return a.shelf.send(c, http.StatusOK, ready)
 	}

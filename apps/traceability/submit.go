@@ -96,7 +96,7 @@ func (a *app) when(typed time.Time, zone web.Field) time.Time {
 	if !typed.IsZero() {
 		return typed
 	}
-	now := a.host.Clock().UTC()
+	now := a.host.Now().UTC()
 	if z, err := time.Parse("-07:00", zone.Value); err == nil {
 		return now.In(z.Location())
 	}
