@@ -69,7 +69,7 @@ func (s *chains) of(ctx context.Context, party string) (map[string]bool, error) 
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if now := s.tide.count.Load(); now != s.at || len(s.byParty) >= mostChains {
+	if now := s.tide.count.Load(); s.byParty == nil || now != s.at || len(s.byParty) >= mostChains {
 		s.at, s.byParty = now, map[string]map[string]bool{}
 	}
 	if lots, ok := s.byParty[party]; ok {

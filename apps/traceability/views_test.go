@@ -134,11 +134,16 @@ func TestPagesOfALot(t *testing.T) {
 		}
 	})
 	t.Run("a stranger to the chain is told nothing", func(t *testing.T) {
-		shop := w.signedIn("corner-shop") // has not accepted the cheese yet
+		shop := w.signedIn("far-shop")
 		for _, address := range []string{lotHref(m1), traceHref(m1), "/traceability/label/" + m1 + ".pdf"} {
 			if res, _ := shop.get(address); res.StatusCode != http.StatusNotFound {
 				t.Errorf("%s: %s", address, res.Status)
 			}
+		}
+	})
+	t.Run("who is offered goods sees where they come from", func(t *testing.T) {
+		if res, _ := w.signedIn("corner-shop").get(lotHref(m1)); res.StatusCode != http.StatusOK {
+			t.Error(res.Status)
 		}
 	})
 	t.Run("labels", func(t *testing.T) {

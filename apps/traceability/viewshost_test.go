@@ -34,6 +34,7 @@ var viewsParties = []party.Register{
 		Prefixes: []string{"950110153"}, GLNs: []string{"9501101530003"}}},
 	{ID: "city-market", Profile: party.Profile{Name: "City Market", NameZh: "城市超市", Kinds: []string{party.KindRetailer}, GLNs: []string{"9521234000006"}}},
 	{ID: "corner-shop", Profile: party.Profile{Name: "Corner Shop", NameZh: "街角小店", Kinds: []string{party.KindRetailer}, GLNs: []string{"9521234000013"}}},
+	{ID: "far-shop", Profile: party.Profile{Name: "Far Shop", Kinds: []string{party.KindRetailer}, GLNs: []string{"9521234000020"}}},
 	{ID: "food-safety", Profile: party.Profile{Name: "Food Safety Office", NameZh: "食品安全局", Kinds: []string{party.KindRegulator}, Field: "food"}},
 }
 
