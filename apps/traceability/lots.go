@@ -65,7 +65,7 @@ func (a *app) lotQuery(c *web.Ctx) (lotQuery, error) {
 	}
 	if q.mine() { // the statement narrows
 		var own int
-		err := a.db.QueryRowContext(c.Context(), fmt.Sprintf(`SELECT COUNT(*) FROM (SELECT 1 FROM tr_accounts WHERE party = $1 LIMIT %d) AS some`, mostListed+1), q.party).Scan(&own)
+		err := a.db.QueryRowContext(c.Context(), fmt.Sprintf(`SELECT COUNT(*) FROM (SELECT 1 FROM tr_accounts WHERE party = $1 LIMIT %d) AS few`, mostListed+1), q.party).Scan(&own)
 		q.many = own > mostListed
 		return q, err
 	}
@@ -342,7 +342,7 @@ const (
 func (a *app) totals(c *web.Ctx, q lotQuery) (count int, more bool, stock map[string]gs1.Amount, err error) {
 	if q.reach.all {
 		where, args := q.where()
-		err := a.db.QueryRowContext(c.Context(), fmt.Sprintf(`SELECT COUNT(*) FROM (SELECT 1 FROM tr_lots l WHERE %s LIMIT %d) AS some`, where, mostCounted+1), args...).Scan(&count)
+		err := a.db.QueryRowContext(c.Context(), fmt.Sprintf(`SELECT COUNT(*) FROM (SELECT 1 FROM tr_lots l WHERE %s LIMIT %d) AS few`, where, mostCounted+1), args...).Scan(&count)
 		if err != nil {
 			return 0, false, nil, fmt.Errorf("count the lots: %w", err)
 		}
