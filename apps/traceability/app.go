@@ -32,25 +32,30 @@ func App() host.App {
 
 // app is the app over an open host.
 type app struct {
-	host    *host.Host
-	db      *readmodel.DB
-	lineage *lineageCache
+	host     *host.Host
+	db       *readmodel.DB
+	lineage  *lineageCache
+	captures *captures
 }
 
 func open(ctx context.Context, h *host.Host) (web.App, error) {
 	a := &app{host: h, db: h.DB, lineage: newLineageCache(h.DB)}
+	if err := a.openCaptures(ctx); err != nil {
+		return web.App{}, err
+	}
 	return web.App{
-		Name: "traceability", Title: "Traceability", Home: "/traceability", Icon: "route",
+		Name: "traceability", Title: "Traceability", Home: "/traceability", Icon: "truck",
 		Nav: []web.NavItem{
 			{Title: "Home", Href: "/traceability", Icon: "home"},
 			{Title: "Lots", Href: "/traceability/lots", Icon: "box"},
 			{Title: "Shipments", Href: "/traceability/shipments", Icon: "truck"},
-			{Title: "Recalls", Href: "/traceability/cases", Icon: "alert"},
-			{Title: "Products", Href: "/traceability/products", Icon: "tag"},
+			{Title: "Recalls", Href: "/traceability/cases", Icon: "recall"},
+			{Title: "Products", Href: "/traceability/products", Icon: "list"},
+			{Title: "Companies", Href: "/traceability/companies", Icon: "bank"},
 		},
 		Pages: sub(pages, "pages"), Words: sub(translations, "i18n"),
 		Routes: slices.Concat(a.homeRoutes(), a.lotRoutes(), a.formRoutes(), a.shipmentRoutes(), a.caseRoutes(),
-			a.productRoutes(), a.eventRoutes(), a.shopperRoutes(), a.epcisRoutes(), a.apiRoutes()),
+			a.productRoutes(), a.companyRoutes(), a.eventRoutes(), a.shopperRoutes(), a.epcisRoutes(), a.apiRoutes()),
 	}, nil
 }
 

@@ -101,6 +101,7 @@ CREATE TABLE tr_events (
 );
 CREATE INDEX tr_events_author ON tr_events (author, at);
 CREATE INDEX tr_events_shipment ON tr_events (shipment);
+CREATE INDEX tr_events_block ON tr_events (block, hash);
 
 CREATE TABLE tr_named (
 	thing TEXT NOT NULL,

@@ -27,6 +27,10 @@ func program(config host.Config) host.Program {
 	}
 	if config.Demo {
 		demo.Furnish(&p, config.Data)
+	} else {
+		foundHome(&p, func(password string) {
+			fmt.Printf("This data folder is new. Sign in as %s with the password %s\n", firstUser, password)
+		})
 	}
 	return p
 }
@@ -40,6 +44,7 @@ type command struct {
 var commands = []command{
 	{"serve", "run a host: pages, API and ledger", serve},
 	{"token", "make an API token for a user", token},
+	{"password", "give a user a new password", password},
 	{"verify", "check every block, and the read model against the ledger", verify},
 	{"rebuild", "make the read model anew from the ledger", rebuild},
 	{"backup", "write everything that must survive to one file", backup},

@@ -19,24 +19,51 @@ type Actor struct{ MSP, User string }
 // committed and the pages show it.
 func Do[R any](ctx context.Context, h *Host, by Actor, command any) (R, ledger.Receipt, error) {
 	var reply R
-	receipt, err := h.submit(ctx, by, command)
+	body, err := json.Marshal(command)
+	if err != nil {
+		return reply, ledger.Receipt{}, fmt.Errorf("encode %T: %w", command, err)
+	}
+	receipt, err := h.Run(ctx, by, chaincode.NameOf(command), body)
 	if err != nil {
 		return reply, receipt, err
 	}
 	if err := json.Unmarshal(receipt.Reply, &reply); err != nil {
 		return reply, receipt, fmt.Errorf("read the reply of %s: %w", chaincode.NameOf(command), err)
 	}
+	return reply, receipt, nil
+}
+
+// Run is Do for a command that the caller knows by its wire name and body
+// only, as programs send it. Whether the actor may, the contract decides.
+func (h *Host) Run(ctx context.Context, by Actor, name string, body []byte) (ledger.Receipt, error) {
+	request, err := h.request(by, name, body)
+	if err != nil {
+		return ledger.Receipt{}, err
+	}
+	request.Tx = ledger.NewTx(request.Signer)
+	receipt, err := h.Ledger.Submit(ctx, request)
+	var unknown *ledger.Unknown
+	if errors.As(err, &unknown) {
+		receipt, err = h.resolve(ctx, unknown)
+	}
+	if err != nil {
+		return receipt, err
+	}
 	if err := h.Follower.Await(ctx, receipt.Block); err != nil {
 		// The command stands; only the page is behind.
 		h.Log.Warn("the read model is behind", "block", receipt.Block, "error", err)
 	}
-	return reply, receipt, nil
+	return receipt, nil
 }
 
 // Ask runs a query of a contract as the actor.
 func Ask[R any](ctx context.Context, h *Host, by Actor, query any) (R, error) {
 	var reply R
-	request, err := h.request(by, query)
+	body, err := json.Marshal(query)
+	if err != nil {
+		return reply, fmt.Errorf("encode %T: %w", query, err)
+	}
+	request, err := h.request(by, chaincode.NameOf(query), body)
 	if err != nil {
 		return reply, err
 	}
@@ -50,30 +77,12 @@ func Ask[R any](ctx context.Context, h *Host, by Actor, query any) (R, error) {
 	return reply, nil
 }
 
-func (h *Host) submit(ctx context.Context, by Actor, command any) (ledger.Receipt, error) {
-	request, err := h.request(by, command)
-	if err != nil {
-		return ledger.Receipt{}, err
-	}
-	request.Tx = ledger.NewTx(request.Signer)
-	receipt, err := h.Ledger.Submit(ctx, request)
-	var unknown *ledger.Unknown
-	if errors.As(err, &unknown) {
-		return h.resolve(ctx, unknown)
-	}
-	return receipt, err
-}
-
-func (h *Host) request(by Actor, v any) (ledger.Request, error) {
+func (h *Host) request(by Actor, name string, body []byte) (ledger.Request, error) {
 	signer, err := h.Wallet.Get(by.MSP, by.User)
 	if err != nil {
 		return ledger.Request{}, err
 	}
-	body, err := json.Marshal(v)
-	if err != nil {
-		return ledger.Request{}, fmt.Errorf("encode %T: %w", v, err)
-	}
-	return ledger.Request{Signer: signer, Name: chaincode.NameOf(v), Body: body, At: h.Now()}, nil
+	return ledger.Request{Signer: signer, Name: name, Body: body, At: h.Now()}, nil
 }
 
 // resolveWithin is how long a lost answer is asked for before the user is told

@@ -41,7 +41,6 @@ type Host struct {
 	Web      *web.Server
 	Metrics  *prometheus.Registry
 
-	faces    []web.App
 	hands    atomic.Pointer[time.Time] // where the clock stands while the past is founded
 	address  string
 	lock     *os.File
@@ -207,7 +206,6 @@ func (h *Host) openWeb(ctx context.Context) error {
 			return fmt.Errorf("open %s: %w", app.Name, err)
 		}
 		h.Web.Mount(face)
-		h.faces = append(h.faces, face)
 	}
 	return nil
 }

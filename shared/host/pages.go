@@ -17,11 +17,9 @@ var wordFiles embed.FS
 // name it.
 const roleAdmin = "admin"
 
-// ownPages are the host's: where a visitor comes in, their account, and the
-// users of their company.
+// ownPages are the host's: the account, and the users of a company.
 func (h *Host) ownPages() web.App {
 	return web.App{Name: "host", Pages: below(pageFiles, "pages"), Words: below(wordFiles, "i18n"), Routes: []web.Route{
-		{Method: "GET", Path: "/", Name: "host.home", Access: web.Public, Handler: h.home},
 		{Method: "GET", Path: "/account", Name: "host.account", Access: web.AnyUser, Handler: h.showAccount},
 		{Method: "POST", Path: "/account/password", Name: "host.password", Access: web.AnyUser.Needs("admin"), Handler: h.changePassword},
 		{Method: "POST", Path: "/account/tokens", Name: "host.makeToken", Access: web.AnyUser.Needs("admin"), Handler: h.makeToken},
@@ -31,19 +29,6 @@ func (h *Host) ownPages() web.App {
 		{Method: "POST", Path: "/people", Name: "host.addPerson", Access: web.Roles(roleAdmin).Needs("admin"), Handler: h.addPerson},
 		{Method: "POST", Path: "/people/:name/:act", Name: "host.changePerson", Access: web.Roles(roleAdmin).Owned().Needs("admin"), Handler: h.changePerson},
 	}}
-}
-
-// home leads a visitor to the first app that is theirs.
-func (h *Host) home(c *web.Ctx) error {
-	if c.User() == nil {
-		return c.Redirect("/login")
-	}
-	for _, face := range h.faces {
-		if len(face.Roles) == 0 || web.Roles(face.Roles...).Allows(c.User()) {
-			return c.Redirect(face.Home)
-		}
-	}
-	return c.Redirect("/account")
 }
 
 func below(files embed.FS, dir string) fs.FS {

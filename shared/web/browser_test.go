@@ -84,11 +84,25 @@ func TestADangerousActAsksFirst(t *testing.T) {
 		t.Errorf("it asks %q", said)
 	}
 	b.Screenshot("confirm")
-	b.Click("dialog .button:last-child")
+	b.Click("dialog .acts .button:last-child")
 	if open := webtest.Eval[bool](b, `!!document.querySelector("dialog[open]")`); open {
 		t.Error("still asking")
 	}
 	b.Quiet()
+}
+
+// TestAQuestionNeedsNoScript unfolds it, and does nothing before the answer.
+func TestAQuestionNeedsNoScript(t *testing.T) {
+	h := start(t, nil)
+	b := webtest.NewBrowser(t, webtest.Desktop)
+	b.Login(h.URL, "lin", "lin")
+	b.Scripts(false)
+	b.Open(h.URL + "/demo")
+	b.Click("summary.button.danger")
+	b.See("[data-ask][open] form button.danger")
+	b.Click("[data-ask][open] form button.danger")
+	b.See(`[data-code="web/required"]`) // the demo's act posts an empty form
+	b.Screenshot("refused-no-script")
 }
 
 // TestARefusedFormIsSeen posts what is refused, as a person on a phone.

@@ -11,7 +11,8 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// Ctx is one request with what the house knows about it.
+// Ctx is one request with what the house knows about it. It MUST NOT be used
+// after the handler has returned: a goroutine takes c.Context() and values along.
 type Ctx struct {
 	request
 	server  *Server

@@ -27,7 +27,8 @@ var errRecalled = chaincode.Rule{Code: "demo/recalled", Kind: chaincode.Conflict
 type demo struct {
 	shipped []shipForm
 	live    chan web.Change
-	count   atomic.Value // of lots, as the list says it
+	slow    chan struct{} // lets /demo/slow answer
+	count   atomic.Value  // of lots, as the list says it
 }
 
 func (d *demo) setLots(n string) { d.count.Store(n) }
@@ -99,6 +100,14 @@ func (d *demo) app() web.App {
 			{Method: "POST", Path: "/demo/ship", Name: "demo.ship", Access: web.Roles("operator").Owned(), Handler: d.ship},
 			{Method: "GET", Path: "/demo/panic", Name: "demo.panic", Access: web.Public, Handler: func(*web.Ctx) error { panic("secret stack") }},
 			{Method: "GET", Path: "/demo/open", Name: "demo.open", Access: web.Public, Handler: func(c *web.Ctx) error { return c.Render("demo.html", d.view(c)) }},
+			{Method: "GET", Path: "/demo/slow", Name: "demo.slow", Access: web.Public, Handler: func(c *web.Ctx) error {
+				select {
+				case <-d.slow:
+					return c.NoContent(http.StatusNoContent)
+				case <-c.Context().Done():
+					return c.Context().Err()
+				}
+			}},
 			{Method: "POST", Path: "/demo/report", Name: "demo.report", Access: web.Public, Handler: func(c *web.Ctx) error { return c.Redirect("/demo/open") }},
 			{Method: "GET", Path: "/api/faults/:kind", Name: "demo.fault", Access: web.Public, Doc: &web.Doc{Summary: "A fault."},
 				Handler: func(c *web.Ctx) error { return faults[c.Param("kind")] }},
@@ -118,7 +127,7 @@ func (d *demo) app() web.App {
 		}}
 }
 
-func (d *demo) changes(c *web.Ctx, _ string) (<-chan web.Change, error) {
+func (d *demo) changes(ctx context.Context, _ *web.User, _ string) (<-chan web.Change, error) {
 	out := make(chan web.Change)
 	go func() {
 		defer close(out)
@@ -127,10 +136,10 @@ func (d *demo) changes(c *web.Ctx, _ string) (<-chan web.Change, error) {
 			case change := <-d.live:
 				select {
 				case out <- change:
-				case <-c.Context().Done():
+				case <-ctx.Done():
 					return
 				}
-			case <-c.Context().Done():
+			case <-ctx.Done():
 				return
 			}
 		}
@@ -214,7 +223,7 @@ type house struct {
 
 func start(t testing.TB, change func(*web.Config)) *house {
 	t.Helper()
-	h := &house{demo: &demo{live: make(chan web.Change)}, log: &strings.Builder{}}
+	h := &house{demo: &demo{live: make(chan web.Change), slow: make(chan struct{})}, log: &strings.Builder{}}
 	cfg := web.Config{Auth: webtest.NewUsers(
 		web.User{ID: "lin", Name: "Lin Hua", MSP: "GreenfieldMSP", Party: "greenfield-dairy", Roles: []string{"operator"}},
 		web.User{ID: "ray", Name: "Ray", MSP: "CityMSP", Party: "city-market", Roles: []string{"viewer"}},

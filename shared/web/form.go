@@ -150,6 +150,7 @@ type Field struct {
 	Auto, Mode, Pattern    string
 	Choices                []Option
 	Scanner                bool
+	Zone                   string // of a time: "+08:00"
 	Problem                *FieldProblem
 }
 
@@ -158,7 +159,7 @@ type Option struct{ Value, Text string }
 
 // Field is the entry of a name ("lines.0.gtin") with its label.
 func (e *entries) Field(name, label string) Field {
-	f := Field{Name: name, ID: fieldID(name), Label: label, Value: e.typed.Get(name), Kind: "text"}
+	f := Field{Name: name, ID: fieldID(name), Label: label, Value: e.typed.Get(name), Zone: e.typed.Get(name + ".zone"), Kind: "text"}
 	for _, no := range e.refusals {
 		if no.Field == name {
 			p := e.problem(no)

@@ -2,11 +2,14 @@ package web
 
 import (
 	"errors"
+	"net/http/httptest"
 	"net/url"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/labstack/echo/v4"
 
 	"github.com/tallyway/tallyway/chaincode"
 )
@@ -110,5 +113,22 @@ func TestBucketsForgetTheOldest(t *testing.T) {
 	}
 	if network("2001:db8::1") != network("2001:db8::ffff") || network("::ffff:192.0.2.1") != "192.0.2.1" {
 		t.Error("addresses of one visitor count apart")
+	}
+}
+
+func TestOneRecordHasManyDresses(t *testing.T) {
+	for _, x := range []struct{ id, accept, wantID, want string }{
+		{"L-1", "text/html,*/*;q=0.8", "L-1", ""}, {"L-1", "*/*", "L-1", ""}, {"L-1", "", "L-1", ""},
+		{"L-1.pdf", "text/html", "L-1", "pdf"}, {"urn:epc:id:sgtin:9506000.134352.1.xlsx", "", "urn:epc:id:sgtin:9506000.134352.1", "xlsx"},
+		{"L.2", "application/xml", "L.2", "xml"}, {"L-1", "application/ld+json, text/html;q=0.9", "L-1", "jsonld"}, {".pdf", "", ".pdf", ""},
+	} {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Header.Set("Accept", x.accept)
+		ec := echo.New().NewContext(r, httptest.NewRecorder())
+		ec.SetParamNames("id")
+		ec.SetParamValues(x.id)
+		if id, dress := (&Ctx{request: ec}).Dress("id"); id != x.wantID || dress != x.want {
+			t.Errorf("%s as %q: %s in %q", x.id, x.accept, id, dress)
+		}
 	}
 }

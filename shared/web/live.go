@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -16,10 +17,11 @@ type Change struct {
 	Data  any    // optional
 }
 
-// Source yields changes for one visitor, after the one whose ID is given (""
-// for from now on). It sees what the visitor may see. It MUST close the
-// channel when the request's context ends.
-type Source func(c *Ctx, after string) (<-chan Change, error)
+// Source yields changes for one visitor (nil: a stranger), after the one whose
+// ID is given ("" for from now on). It shows what the visitor may see. It MUST
+// close the channel when ctx ends. It is not given the request's Ctx, which
+// belongs to another request as soon as this one ends.
+type Source func(ctx context.Context, u *User, after string) (<-chan Change, error)
 
 // LiveRoute streams a source's changes as server-sent events, with a beat so
 // that proxies keep the connection open.
@@ -32,7 +34,7 @@ func LiveRoute(path, name string, access Access, source Source) Route {
 				return ErrTooMany.Refuse("")
 			}
 			defer release()
-			changes, err := source(c, c.Request().Header.Get("Last-Event-ID"))
+			changes, err := source(c.Context(), c.user, c.Request().Header.Get("Last-Event-ID"))
 			if err != nil {
 				return err
 			}
@@ -52,6 +54,8 @@ func (c *Ctx) stream(changes <-chan Change) error {
 	for err := c.push("retry: 3000\n\n"); err == nil; {
 		select {
 		case <-c.Context().Done():
+			return nil
+		case <-c.server.stopping:
 			return nil
 		case <-beat.C:
 			err = c.push(": beat\n\n")

@@ -204,12 +204,3 @@ func stringOf(e ast.Expr) (string, bool) {
 	text, err := strconv.Unquote(lit.Value)
 	return text, err == nil && text != ""
 }
-
-// OwnTexts are the texts of this package's own pages and parts.
-func OwnTexts() ([]string, error) {
-	texts, err := TemplateTexts(sub(pageFiles, "pages"))
-	for _, name := range toneNames {
-		texts = append(texts, name)
-	}
-	return texts, err
-}

@@ -7,7 +7,6 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
-	"path"
 	"strings"
 	"time"
 
@@ -204,11 +203,8 @@ func (s *Server) functions(lang string) template.FuncMap {
 		"csrf":     func() string { return csrfMark },
 		"nonce":    func() string { return nonceMark },
 		"toneicon": toneIcon,
-		"tonename": func(tone string) string { return say(toneNames[tone]) },
-		"isnumber": isNumber,
 		"kind":     kindOf,
 		"json":     asJSON,
-		"base":     path.Base,
 		"list":     func(v ...any) []any { return v },
 		"dict":     dict,
 	}

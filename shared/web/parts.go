@@ -3,7 +3,9 @@ package web
 import (
 	"fmt"
 	"html/template"
+	"maps"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,8 +22,6 @@ const (
 )
 
 var toneShapes = map[string]string{Good: "good", Busy: "busy", Warn: "warn", Bad: "bad", Idle: "idle"}
-
-var toneNames = map[string]string{Good: "In order", Busy: "Under way", Warn: "Needs a look", Bad: "Not in order", Idle: "Open"}
 
 func toneIcon(tone string) template.HTML {
 	shape, ok := toneShapes[tone]
@@ -48,8 +48,7 @@ type Link struct{ Text, Href string }
 type Num struct{ Text, Unit string }
 
 // Act is something to do: partial "act". With Post it is a form of its own,
-// and Confirm is the question that stands before it (on a page of its own for
-// those without script: ask there).
+// and Confirm is the question that stands before it, with and without script.
 type Act struct {
 	Label   string
 	Href    string
@@ -181,9 +180,9 @@ func (c *Ctx) Dress(param string) (id, dress string) {
 		}
 	}
 	best := rank(c.Request().Header.Get("Accept"), "text/html")
-	for kind, suffix := range dressKinds {
+	for _, kind := range slices.Sorted(maps.Keys(dressKinds)) {
 		if r := rank(c.Request().Header.Get("Accept"), kind); r > best {
-			best, dress = r, suffix
+			best, dress = r, dressKinds[kind]
 		}
 	}
 	return id, dress
@@ -222,8 +221,6 @@ func kindOf(v any) string {
 	}
 	return "text"
 }
-
-func isNumber(v any) bool { k := kindOf(v); return k == "num" || k == "int" }
 
 // Group writes 1234567 as 1,234,567.
 func Group[N ~int | ~int64 | ~uint64](n N) string {

@@ -75,6 +75,9 @@ type Problem struct {
 	Tx       string `json:"tx,omitempty"` // the transaction to ask for
 }
 
+// Request is the request's id, as a page shows it.
+func (p Problem) Request() string { return strings.TrimPrefix(p.Instance, "urn:request:") }
+
 // StatusOf is the status of the answer to an error.
 func StatusOf(err error) int { _, status, _ := classify(err); return status }
 

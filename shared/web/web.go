@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -98,6 +99,8 @@ type Server struct {
 	refusals  []chaincode.Rule
 	crossSite *http.CrossOriginProtection
 	ownFront  bool
+	stopping  chan struct{} // closed when streams are to end
+	stopOnce  sync.Once
 }
 
 // App is one app's share of the face.
@@ -130,7 +133,7 @@ func New(cfg Config) *Server {
 	}
 	ownFront := cfg.Front != nil
 	cfg = cfg.withDefaults()
-	s := &Server{cfg: cfg, ownFront: ownFront, echo: echo.New(), words: newCatalogue(), assets: newAssets(),
+	s := &Server{cfg: cfg, ownFront: ownFront, stopping: make(chan struct{}), echo: echo.New(), words: newCatalogue(), assets: newAssets(),
 		guard: newGuard(cfg.Limits), live: &liveCount{max: cfg.Limits.LivePerUser, open: map[string]int{}},
 		crossSite: http.NewCrossOriginProtection()}
 	s.echo.HideBanner, s.echo.HidePort = true, true
@@ -199,9 +202,9 @@ func (s *Server) Words() *Catalogue { return s.words }
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }
 
 // HTTP is a server with the house's timeouts; the caller serves and shuts it
-// down. Live streams move their own write deadline ahead.
+// down. Live streams move their own deadlines, and end at the shutdown.
 func (s *Server) HTTP() *http.Server {
-	return &http.Server{
+	srv := &http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: min(10*time.Second, s.cfg.Limits.ReadTimeout),
 		ReadTimeout:       s.cfg.Limits.ReadTimeout,
@@ -210,12 +213,13 @@ func (s *Server) HTTP() *http.Server {
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelDebug),
 	}
+	srv.RegisterOnShutdown(func() { s.stopOnce.Do(func() { close(s.stopping) }) })
+	return srv
 }
 
 // Serve serves l until ctx ends, then lets the requests under way finish.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	srv := s.HTTP()
-	srv.BaseContext = func(net.Listener) context.Context { return ctx }
 	done := make(chan error, 1)
 	go func() { done <- srv.Serve(l) }()
 	select {

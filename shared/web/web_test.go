@@ -3,12 +3,15 @@ package web_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -220,7 +223,7 @@ func TestTheMatrixHolds(t *testing.T) {
 	h := start(t, nil)
 	stranger, viewer, operator := h.client(t), h.as(t, "ray"), h.as(t, "lin")
 	for _, row := range h.Web.Matrix() {
-		if row.Path == "/logout" || row.Path == "/live" || row.Path == "/login" {
+		if row.Path == "/logout" || row.Path == "/live" || row.Path == "/login" || row.Path == "/demo/slow" {
 			continue
 		}
 		path := strings.NewReplacer(":kind", "conflict", "*", "x").Replace(row.Path)
@@ -329,31 +332,42 @@ func TestJSONIsReadWithCare(t *testing.T) {
 	}
 }
 
+// TestAHugeBodyIsRefusedAtOnce writes 100 MB to a bare connection and reads the
+// answer meanwhile, as curl does.
 func TestAHugeBodyIsRefusedAtOnce(t *testing.T) {
 	h := start(t, nil)
-	for name, size := range map[string]int64{"declared": 100 << 20, "chunked": -1} {
-		c := h.client(t)
-		sent := &counter{r: io.LimitReader(zeros{}, 100<<20)}
-		r, _ := http.NewRequest("POST", h.URL+"/api/items", sent)
-		r.ContentLength = size
-		r.Header.Set("Authorization", "Bearer tok-capture")
-		r.Header.Set("Content-Type", "application/json")
-		r.Header.Set("Idempotency-Key", name)
-		begin := time.Now()
-		res, err := c.Do(r)
+	for name, framing := range map[string]string{"declared": "Content-Length: 104857600", "chunked": "Transfer-Encoding: chunked"} {
+		conn, err := net.Dial("tcp", h.Listener.Addr().String())
 		if err != nil {
-			t.Logf("%s: the connection was cut: %v", name, err) // also an answer, after 413 was written
-		} else if res.StatusCode != 413 {
-			t.Errorf("%s: %d", name, res.StatusCode)
-		} else {
-			res.Body.Close()
+			t.Fatal(err)
 		}
-		if took := time.Since(begin); took > 5*time.Second || sent.n > 20<<20 {
-			t.Errorf("%s: took %v and %d bytes", name, took, sent.n)
+		_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+		fmt.Fprintf(conn, "POST /api/items HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer tok-capture\r\nContent-Type: application/json\r\nIdempotency-Key: k\r\n%s\r\n\r\n", framing)
+		sent := make(chan int)
+		go func() {
+			mega, n := strings.Repeat("0", 1<<20), 0
+			for ; n < 100; n++ {
+				chunk := mega
+				if name == "chunked" {
+					chunk = fmt.Sprintf("%x\r\n%s\r\n", len(mega), mega)
+				}
+				if _, err := io.WriteString(conn, chunk); err != nil {
+					break
+				}
+			}
+			sent <- n
+		}()
+		line, err := bufio.NewReader(conn).ReadString('\n')
+		if err != nil || !strings.Contains(line, " 413 ") {
+			t.Errorf("%s: %q %v", name, line, err)
+		}
+		conn.Close()
+		if n := <-sent; n > 30 {
+			t.Errorf("%s: %d MiB were taken", name, n)
 		}
 	}
-	if a := h.client(t).do("POST", "/login", io.LimitReader(zeros{}, 3<<20), "Content-Type", "application/x-www-form-urlencoded"); a.status != 413 {
-		t.Errorf("a form of 3 MiB: %d", a.status)
+	if a := h.client(t).do("POST", "/login", io.LimitReader(zeros{}, 1<<20+1000), "Content-Type", "application/x-www-form-urlencoded"); a.status != 413 {
+		t.Errorf("a form of more than 1 MiB: %d", a.status)
 	}
 }
 
@@ -364,17 +378,6 @@ func (zeros) Read(b []byte) (int, error) {
 		b[i] = '0'
 	}
 	return len(b), nil
-}
-
-type counter struct {
-	r io.Reader
-	n int64
-}
-
-func (c *counter) Read(b []byte) (int, error) {
-	n, err := c.r.Read(b)
-	c.n += int64(n)
-	return n, err
 }
 
 func TestFaultsTellTheirKind(t *testing.T) {
@@ -599,5 +602,81 @@ func golden(t *testing.T, name, got string) {
 	want, err := os.ReadFile(path)
 	if err != nil || string(want) != got {
 		t.Errorf("%s differs (%v): run with -update and read the diff", path, err)
+	}
+}
+
+func TestABusyHouseSaysSo(t *testing.T) {
+	h := start(t, func(c *web.Config) { c.Limits.Concurrent = 1 })
+	first := make(chan answer)
+	go func() { first <- h.client(t).get("/demo/slow") }()
+	var a answer
+	for range 100 {
+		if a = h.client(t).get("/healthz"); a.status == 503 {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if a.status != 503 || a.header.Get("Retry-After") == "" {
+		t.Errorf("%d %v", a.status, a.header)
+	}
+	h.slow <- struct{}{}
+	if a := <-first; a.status != 204 {
+		t.Errorf("the first: %d", a.status)
+	}
+	if a := h.client(t).get("/healthz"); a.status != 200 {
+		t.Errorf("afterwards: %d", a.status)
+	}
+}
+
+func TestAHandlerHasADeadline(t *testing.T) {
+	h := start(t, func(c *web.Config) { c.Limits.Deadline = 50 * time.Millisecond })
+	if a := h.client(t).get("/demo/slow"); a.status != 503 || !strings.Contains(a.body, `data-code="web/busy"`) {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+}
+
+// TestShutdown lets a request finish and ends the streams.
+func TestShutdown(t *testing.T) {
+	h := start(t, nil)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- h.Web.Serve(ctx, l) }()
+	h.URL = "http://" + l.Addr().String()
+	c := h.as(t, "lin")
+	stream, err := c.Get(h.URL + "/live")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stream.Body.Close()
+	first := make(chan answer, 1)
+	go func() { first <- h.client(t).get("/demo/slow") }()
+	time.Sleep(100 * time.Millisecond) // the request is on its way
+	stop()
+	if _, err := io.Copy(io.Discard, stream.Body); err != nil {
+		t.Errorf("the stream broke: %v", err)
+	}
+	h.slow <- struct{}{}
+	if a := <-first; a.status != 204 {
+		t.Errorf("the request under way: %d", a.status)
+	}
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+}
+
+// BenchmarkPage is one page of the demo, with everything around it.
+func BenchmarkPage(b *testing.B) {
+	h := start(b, func(c *web.Config) { c.Limits.PerAddress = web.Rate{PerSecond: 1e9, Burst: 1e9} })
+	for b.Loop() {
+		w := httptest.NewRecorder()
+		h.Web.ServeHTTP(w, httptest.NewRequest("GET", "/demo/open", nil))
+		if w.Code != 200 {
+			b.Fatal(w.Code)
+		}
+		b.ReportMetric(float64(w.Body.Len()), "bytes/page")
 	}
 }

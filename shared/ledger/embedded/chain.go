@@ -155,7 +155,7 @@ func (c *chain) checkTransaction(b *common.Block, i int, o *opened, updates map[
 // checkSignatures checks the user's signature and the endorsers', and that all
 // endorsed whom the transaction concerns.
 func (c *chain) checkSignatures(o *opened, sets sets) *Fault {
-	caller, err := c.verifier.Verify(o.creator.Creator, o.payload, o.signature)
+	caller, err := c.verifier.VerifyAt(o.creator.Creator, o.payload, o.signature, o.at())
 	if err != nil {
 		return faultf("its creator's signature does not hold: %v", err)
 	}
@@ -164,11 +164,11 @@ func (c *chain) checkSignatures(o *opened, sets sets) *Fault {
 		needed = append(needed, strings.TrimPrefix(coll.CollectionName, Collection("")))
 	}
 	for i, e := range o.endorsements {
-		node, err := c.verifier.Verify(e.Endorser, append(append([]byte{}, o.response...), e.Endorser...), e.Signature)
+		org, err := c.verifier.VerifyNodeAt(e.Endorser, append(append([]byte{}, o.response...), e.Endorser...), e.Signature, o.at())
 		if err != nil {
 			return faultf("its endorsement %d does not hold: %v", i+1, err)
 		}
-		needed = slices.DeleteFunc(needed, func(org string) bool { return org == node.Org })
+		needed = slices.DeleteFunc(needed, func(n string) bool { return n == org })
 	}
 	if len(needed) > 0 {
 		return faultf("it lacks the endorsement of %s", needed[0])

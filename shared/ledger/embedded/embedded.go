@@ -40,8 +40,14 @@ type Verifier interface {
 	// Verify checks the signature over the message (SHA-256, ECDSA, low S) and
 	// the creator's certificate, and returns what the certificate says. It
 	// MUST be safe for concurrent use and SHOULD remember certificates that it
-	// has parsed. Users and member nodes are verified alike.
+	// has parsed.
 	Verify(creator, message, signature []byte) (chaincode.Caller, error)
+	// VerifyAt asks the same of an earlier moment, for blocks of the past: a
+	// certificate that has ended since was valid then.
+	VerifyAt(creator, message, signature []byte, at time.Time) (chaincode.Caller, error)
+	// VerifyNodeAt is for endorsements: it names the member, and refuses
+	// whoever is not a member's node.
+	VerifyNodeAt(creator, message, signature []byte, at time.Time) (mspID string, err error)
 }
 
 // Config says what a ledger is made of.

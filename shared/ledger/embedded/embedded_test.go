@@ -239,6 +239,38 @@ func TestADamagedHeadIsNotOpened(t *testing.T) {
 	}
 }
 
+func TestAFileThatLostBlocksIsNoticed(t *testing.T) {
+	for name, keep := range map[string]func(last rawBlock) int64{
+		"at a block's end": func(last rawBlock) int64 { return last.offset },
+		"within a block":   func(last rawBlock) int64 { return last.offset + int64(last.size)/2 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			m, dir := ledgertest.NewMembers(ledgertest.Orgs...), t.TempDir()
+			l := openIn(t, dir, m)
+			load(t, l, m, 20)
+			l.Close()
+			var last rawBlock
+			for b, err := range rawBlocks(dir, 0) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				last = b
+			}
+			if err := os.Truncate(blockFile(dir), keep(last)); err != nil {
+				t.Fatal(err)
+			}
+			var f *Fault
+			if err := VerifyDir(t.Context(), dir, ledgertest.Orgs, m, nil); !errors.As(err, &f) || f.Block != last.Header.Number {
+				t.Errorf("block %d is lost, and VerifyDir says %v", last.Header.Number, err)
+			}
+			if l, err := Open(t.Context(), configFor(dir, m)); err == nil {
+				l.Close()
+				t.Error("opened")
+			}
+		})
+	}
+}
+
 func TestACommitErrorIsUnknownAndStopsWrites(t *testing.T) {
 	m, dir := ledgertest.NewMembers(ledgertest.Orgs...), t.TempDir()
 	for name, fails := range map[string]func(commit func(*fabric.BlockAndPvtData) error, b *fabric.BlockAndPvtData) error{

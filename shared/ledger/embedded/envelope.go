@@ -105,12 +105,12 @@ func (l *Ledger) endorse(payload []byte, orgs []string) ([]*peer.Endorsement, er
 		if err != nil {
 			return nil, fmt.Errorf("endorse for %s: %w", org, err)
 		}
-		caller, err := l.config.Verifier.Verify(endorser, message, signature)
+		by, err := l.config.Verifier.VerifyNodeAt(endorser, message, signature, l.config.Clock())
 		if err != nil {
 			return nil, fmt.Errorf("check the endorsement of %s: %w", org, err)
 		}
-		if caller.Org != org {
-			return nil, fmt.Errorf("the endorser for %s is a node of %s", org, caller.Org)
+		if by != org {
+			return nil, fmt.Errorf("the endorser for %s is a node of %s", org, by)
 		}
 		all = append(all, &peer.Endorsement{Endorser: endorser, Signature: signature})
 	}

@@ -71,6 +71,16 @@ func (l *line) stopped() error {
 	return nil
 }
 
+// whyBroken says why no writes are taken after a failed commit, or nil.
+func (l *line) whyBroken() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.broken == nil {
+		return nil
+	}
+	return l.stopped()
+}
+
 // expect tells the committer of a call on its way to the line; the call says
 // when it is signed, refused or has to wait, once or more often.
 func (l *line) expect() (arrived func()) {

@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -88,7 +89,7 @@ func (l *Ledger) carry(ctx context.Context, r ledger.Request, p *proposal, arriv
 		}
 	}()
 	for attempt := range l.config.Attempts {
-		if err := ctx.Err(); err != nil {
+		if err := cmp.Or(ctx.Err(), l.line.whyBroken()); err != nil {
 			return ledger.Receipt{}, err
 		}
 		e, err := l.execute(ctx, p, attempt >= optimistic, arrived)
@@ -177,11 +178,13 @@ func (l *Ledger) refuse(ctx context.Context, v *view, refused error) error {
 	if !errors.As(refused, &refusal) {
 		return refused
 	}
-	l.line.mu.Lock()
-	fresh := v.fresh()
-	l.line.mu.Unlock()
-	if !fresh {
-		return errStale
+	if !v.locked { // a locked view was fresh when the contract ran
+		l.line.mu.Lock()
+		fresh := v.fresh()
+		l.line.mu.Unlock()
+		if !fresh {
+			return errStale
+		}
 	}
 	v.sim.Done() // the commit that is waited for needs the state
 	for _, w := range v.sources() {

@@ -1,6 +1,7 @@
 package ledgertest
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -82,6 +83,23 @@ func (m *Members) Node(org string) (ledger.Signer, error) {
 		return nil, fmt.Errorf("%s has no node", org)
 	}
 	return a.node, nil
+}
+
+// VerifyAt is Verify: the members' certificates do not end.
+func (m *Members) VerifyAt(creator, message, signature []byte, _ time.Time) (chaincode.Caller, error) {
+	return m.Verify(creator, message, signature)
+}
+
+// VerifyNodeAt says whose node it is.
+func (m *Members) VerifyNodeAt(creator, message, signature []byte, _ time.Time) (string, error) {
+	caller, err := m.Verify(creator, message, signature)
+	if err != nil {
+		return "", err
+	}
+	if !bytes.Equal(m.authorities[caller.Org].node.Creator(), creator) {
+		return "", errors.New("only a member's node endorses")
+	}
+	return caller.Org, nil
 }
 
 // Verify checks a signature and the certificate of who made it.

@@ -49,6 +49,7 @@ var cases = []struct {
 	{"a scan sees the committed keys in order", scanOrder},
 	{"a reply and a receipt come back", receipt},
 	{"two writers cannot both take the last place", phantom},
+	{"refusals are answered while the shelf is taken and cleared", refusedInMotion},
 	{"64 writers on one counter sum exactly", counter},
 	{"64 writers on keys of their own all commit", independent},
 	{"a keeper reads what was hidden with it", secretKept},
@@ -214,6 +215,23 @@ func phantom(b *bench) {
 	if n := strings.Count(reply, "="); err != nil || n != 10 {
 		b.Fatalf("%d entries stand on a shelf for 10: %s, %v", n, reply, err)
 	}
+}
+
+func refusedInMotion(b *bench) {
+	b.each(func(i int) error {
+		for j := range 4 {
+			key := fmt.Sprint(i, "-", j)
+			_, err := b.submit(b.alice, Claim{"busy", key, 2})
+			if err == nil {
+				_, err = b.submit(b.alice, Delete{"busy/" + key})
+			}
+			if err != nil && !errors.Is(err, ErrFull) {
+				return err
+			}
+		}
+		return nil
+	})
+	b.want(List{"busy"}, `[]`)
 }
 
 func counter(b *bench) {

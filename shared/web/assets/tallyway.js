@@ -43,6 +43,10 @@
     d.showModal();
     no.focus();
   });
+  document.addEventListener("click", (e) => { /* the question as a dialog, rather than unfolded */
+    const s = e.target.closest("[data-ask] > summary");
+    if (s) { e.preventDefault(); $("form", s.parentNode).requestSubmit(); }
+  });
   document.addEventListener("submit", async (e) => {
     const form = e.target;
     if (form.method !== "post") return;

@@ -1,0 +1,689 @@
+package traceability
+
+import (
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tallyway/tallyway/chaincode"
+	"github.com/tallyway/tallyway/chaincode/trace"
+	"github.com/tallyway/tallyway/shared/epcis"
+	"github.com/tallyway/tallyway/shared/gs1"
+	"github.com/tallyway/tallyway/shared/host"
+	"github.com/tallyway/tallyway/shared/ledger"
+	"github.com/tallyway/tallyway/shared/lineage"
+	"github.com/tallyway/tallyway/shared/readmodel"
+	"github.com/tallyway/tallyway/shared/web"
+)
+
+func (a *app) apiRoutes() []web.Route {
+	own := web.AnyUser.Owned()
+	return []web.Route{
+		{Method: "GET", Path: "/api/lots", Name: "api.lots", Access: own, Handler: a.apiLots, Doc: &web.Doc{
+			Summary: "The lots up and down your chain.", List: true, States: lotStates, Reply: lotReply{}}},
+		{Method: "GET", Path: "/api/lots/*", Name: "api.lot", Access: own, Handler: a.apiLot, Doc: &web.Doc{
+			Summary: "One lot, by its id such as 01/09506000134352/10/L1, with who holds it.", Reply: lotReply{}}},
+		{Method: "GET", Path: "/api/shipments", Name: "api.shipments", Access: own, Handler: a.apiShipments, Doc: &web.Doc{
+			Summary: "The shipments that you send, receive or carry, the newest first.", List: true, States: shipmentStates, Reply: shipmentReply{}}},
+		{Method: "GET", Path: "/api/shipments/:id", Name: "api.shipment", Access: own, Handler: a.apiShipment, Doc: &web.Doc{
+			Summary: "One shipment.", Reply: shipmentReply{}}},
+		{Method: "POST", Path: "/api/shipments/:id/accept", Name: "api.shipment.accept", Access: own, Handler: a.apiAccept, Doc: &web.Doc{
+			Summary: "Accept a shipment; without lines and packs, all of it.", Body: acceptance{}, Reply: committed[trace.Outcome]{}}},
+		{Method: "POST", Path: "/api/shipments/:id/decline", Name: "api.shipment.decline", Access: own, Handler: a.apiDecline, Doc: &web.Doc{
+			Summary: "Give a shipment back to its sender.", Body: reasonBody{}, Reply: committed[trace.ShipmentState]{}}},
+		{Method: "GET", Path: "/api/recalls", Name: "api.recalls", Access: own, Handler: a.apiRecalls, Doc: &web.Doc{
+			Summary: "Recalls, holds and mock recalls that concern you, the newest first.", List: true, States: caseStates, Reply: recallReply{}}},
+		{Method: "POST", Path: "/api/recalls", Name: "api.recall.open", Access: own, Handler: a.apiRecall, Doc: &web.Doc{
+			Summary: "Recall lots, put them on hold, or try a recall; everything made of them is blocked as well.",
+			Body:    trace.Recall{}, Reply: committed[trace.CaseState]{}, Status: http.StatusCreated}},
+		{Method: "GET", Path: "/api/recalls/:id", Name: "api.recall", Access: own, Handler: a.apiShowRecall, Doc: &web.Doc{
+			Summary: "One case with its lots.", Reply: recallReply{}}},
+		{Method: "POST", Path: "/api/recalls/:id/release", Name: "api.recall.release", Access: own, Handler: a.apiRelease, Doc: &web.Doc{
+			Summary: "Close a case: it blocks nothing any more.", Body: reasonBody{}, Reply: committed[trace.CaseState]{}}},
+		{Method: "GET", Path: "/api/trace/*", Name: "api.trace", Access: own, Handler: a.apiTrace, Doc: &web.Doc{
+			Summary: "What a lot was made of and what was made of it.", Reply: traceReply{},
+			Query: []web.Param{{Name: "direction", Summary: "back, forward or both (the default)"}}}},
+		{Method: "GET", Path: "/api/transactions/:id", Name: "api.transaction", Access: web.AnyUser, Handler: a.apiTransaction, Doc: &web.Doc{
+			Summary: "What became of a transaction.", Reply: transactionReply{}}},
+		{Method: "POST", Path: "/api/commands/:name", Name: "api.command", Access: web.AnyUser, Handler: a.apiCommand, Doc: &web.Doc{
+			Summary: "Run one command of the contracts by its name; the contract decides whether you may.",
+			Body:    json.RawMessage{}, Reply: committed[json.RawMessage]{}}},
+	}
+}
+
+// committed is the answer to a write: where it stands, and what the contract
+// replied.
+type committed[R any] struct {
+	Tx    string `json:"tx"`
+	Block uint64 `json:"block"`
+	Reply R      `json:"reply"`
+}
+
+// apiDo submits a command and answers with its reply.
+func apiDo[R any](a *app, c *web.Ctx, status int, command any) error {
+	reply, receipt, err := host.Do[R](c.Context(), a.host, host.ActorOf(c.User()), command)
+	if err != nil {
+		return err
+	}
+	return c.JSON(status, committed[R]{receipt.TxID, receipt.Block, reply})
+}
+
+// apiList reads what is asked of a list of the API.
+func apiList(c *web.Ctx, states []string) web.List {
+	var options []web.Option
+	for _, s := range states {
+		options = append(options, web.Option{Value: s})
+	}
+	return c.List(web.ListOptions{Filters: []web.Filter{{Name: "state", Options: options}}})
+}
+
+// apiPage cuts a list at its limit; id tells after which record the next page
+// begins.
+func apiPage[T any](c *web.Ctx, items []T, limit int, id func(T) string) error {
+	page := web.Page[T]{Items: items}
+	if len(items) > limit {
+		page.Items = items[:limit]
+		page.Next = id(items[limit-1])
+	}
+	if page.Items == nil {
+		page.Items = []T{}
+	}
+	return c.JSON(http.StatusOK, page)
+}
+
+// lotReply is a lot as programs see it.
+type lotReply struct {
+	ID       string         `json:"id" db:"id"`
+	GTIN     string         `json:"gtin,omitempty" db:"gtin"`
+	Number   string         `json:"number,omitempty" db:"number"`
+	Serial   string         `json:"serial,omitempty" db:"serial"`
+	Batch    string         `json:"batch,omitempty" db:"batch"`
+	Maker    string         `json:"maker,omitempty" db:"maker"`
+	Unit     string         `json:"unit,omitempty" db:"unit"`
+	Made     string         `json:"made" db:"made"`
+	At       time.Time      `json:"at" db:"at"`
+	Expiry   string         `json:"expiry,omitempty" db:"expiry"`
+	Origin   string         `json:"origin" db:"origin"` // hash of its first event
+	Flags    string         `json:"flags,omitempty" db:"flags"`
+	Blocked  string         `json:"blocked,omitempty" db:"blocked"` // "hold" or "recall"
+	Holdings []holdingReply `json:"holdings,omitempty"`
+}
+
+type holdingReply struct {
+	Lot       string `json:"-" db:"lot"`
+	Party     string `json:"party" db:"party"`
+	Held      string `json:"held" db:"held"`
+	Packed    string `json:"packed" db:"packed"`
+	Sent      string `json:"sent" db:"sent"`
+	Used      string `json:"used" db:"used"`
+	Sold      string `json:"sold" db:"sold"`
+	Destroyed string `json:"destroyed" db:"destroyed"`
+	Gone      string `json:"gone" db:"gone"`
+	Lost      string `json:"lost" db:"lost"`
+}
+
+const lotColumns = `id, gtin, number, serial, batch, maker, unit, made, at, expiry, origin, flags, blocked`
+
+// lotStates narrow the list of lots: free to move, on hold, recalled.
+var lotStates = []string{"free", "hold", "recall"}
+
+func (a *app) apiLots(c *web.Ctx) error {
+	list := apiList(c, lotStates)
+	r, err := a.reader(c)
+	if err != nil {
+		return err
+	}
+	blocked, narrowed := strings.TrimPrefix(list.Get("state"), "free"), list.Get("state") != ""
+	var items []lotReply
+	for after := list.After; len(items) <= list.Limit; {
+		ids, err := r.lotsAfter(after, list.Limit+1)
+		if err != nil {
+			return err
+		}
+		some, err := a.lotsOf(r, ids)
+		if err != nil {
+			return err
+		}
+		for _, l := range some {
+			if !narrowed || l.Blocked == blocked {
+				items = append(items, l)
+			}
+		}
+		if len(ids) <= list.Limit {
+			break
+		}
+		after = ids[len(ids)-1]
+	}
+	return apiPage(c, items, list.Limit, func(l lotReply) string { return l.ID })
+}
+
+// lotsOf reads lots by their ids, which are sorted. A chain may name lots that
+// the ledger keeps no account of: those are left out.
+func (a *app) lotsOf(r *reader, ids []string) ([]lotReply, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	marks, args := make([]string, len(ids)), make([]any, len(ids))
+	for i, id := range ids {
+		marks[i], args[i] = "$"+strconv.Itoa(i+1), id
+	}
+	return readmodel.All[lotReply](r.ctx, a.db, `SELECT `+lotColumns+` FROM tr_lots WHERE id IN (`+strings.Join(marks, ", ")+`) ORDER BY id`, args...)
+}
+
+func (a *app) apiLot(c *web.Ctx) error {
+	id, err := a.visibleLot(c, "/api/lots/")
+	if err != nil {
+		return err
+	}
+	l, err := readmodel.One[lotReply](c.Context(), a.db, `SELECT `+lotColumns+` FROM tr_lots WHERE id = $1`, id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return trace.ErrNoLot.Refuse("%s", id)
+	} else if err != nil {
+		return err
+	}
+	l.Holdings, err = readmodel.All[holdingReply](c.Context(), a.db, `SELECT lot, party, held, packed, sent, used, sold, destroyed, gone, lost
+		FROM tr_accounts WHERE lot = $1 ORDER BY party`, id)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, l)
+}
+
+// visibleLot is the id of a lot in the address, if the reader may see it. It
+// takes every spelling that package gs1 reads.
+func (a *app) visibleLot(c *web.Ctx, prefix string) (string, error) {
+	id := rest(c, prefix)
+	raw := strings.TrimPrefix(c.Request().URL.EscapedPath(), prefix)
+	for _, spelled := range []string{raw, id} {
+		if key, err := gs1.Parse(spelled); err == nil {
+			id = key.Path()
+			break
+		}
+	}
+	r, err := a.reader(c)
+	if err != nil {
+		return id, err
+	}
+	sees, err := r.sees(id)
+	if err == nil && !sees {
+		err = trace.ErrNoLot.Refuse("%s", id) // whether it is there, is not for everybody
+	}
+	return id, err
+}
+
+// shipmentReply is a shipment as programs see it.
+type shipmentReply struct {
+	ID        string         `json:"id" db:"id"`
+	Sender    string         `json:"sender" db:"sender"`
+	Receiver  string         `json:"receiver,omitempty" db:"receiver"`
+	Carrier   string         `json:"carrier,omitempty" db:"carrier"`
+	State     string         `json:"state" db:"state"`
+	At        time.Time      `json:"at" db:"at"`
+	Event     string         `json:"event" db:"event"`
+	Answer    string         `json:"answer,omitempty" db:"answer"`
+	Reason    string         `json:"reason,omitempty" db:"reason"`
+	Documents string         `json:"documents,omitempty" db:"documents"`
+	Mismatch  string         `json:"mismatch,omitempty" db:"mismatch"`
+	Lines     []shipmentLine `json:"lines,omitempty"`
+	Packs     []string       `json:"packs,omitempty"`
+}
+
+type shipmentLine struct {
+	Lot      string `json:"lot" db:"lot"`
+	Packed   bool   `json:"packed,omitempty" db:"packed"`
+	Amount   string `json:"amount" db:"amount"`
+	Unit     string `json:"unit,omitempty" db:"unit"`
+	Received string `json:"received,omitempty" db:"received"` // where it differs
+}
+
+const shipmentColumns = `id, sender, receiver, carrier, state, at, event, answer, reason, documents, mismatch`
+
+var shipmentStates = []string{trace.Offered, trace.Accepted, trace.Declined, trace.Cancelled, trace.Departed}
+
+func (a *app) apiShipments(c *web.Ctx) error {
+	list := apiList(c, shipmentStates)
+	r, err := a.reader(c)
+	if err != nil {
+		return err
+	}
+	query, args := `SELECT `+shipmentColumns+` FROM tr_shipments WHERE state LIKE $1`, []any{orAny(list.Get("state"))}
+	if !r.regulator {
+		query, args = query+` AND (sender = $2 OR receiver = $2 OR carrier = $2)`, append(args, r.user.Party)
+	}
+	items, err := newest[shipmentReply](r, query, "tr_shipments", list, args)
+	if err != nil {
+		return err
+	}
+	return apiPage(c, items, list.Limit, func(s shipmentReply) string { return s.ID })
+}
+
+// orAny is a filter's choice, or the pattern that fits all.
+func orAny(choice string) string {
+	if choice == "" {
+		return "%"
+	}
+	return choice
+}
+
+// newest reads one more record than a page holds, from the newest on, after
+// the one that the page before ended with.
+func newest[T any](r *reader, query, table string, list web.List, args []any) ([]T, error) {
+	if list.After != "" {
+		n := len(args) + 1
+		query += fmt.Sprintf(` AND EXISTS (SELECT 1 FROM %[1]s AS last WHERE last.id = $%[2]d
+			AND (%[1]s.at < last.at OR %[1]s.at = last.at AND %[1]s.id < last.id))`, table, n)
+		args = append(args, list.After)
+	}
+	return readmodel.All[T](r.ctx, r.app.db, query+` ORDER BY at DESC, id DESC LIMIT `+strconv.Itoa(list.Limit+1), args...)
+}
+
+func (a *app) apiShipment(c *web.Ctx) error {
+	s, err := a.shipmentFor(c)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, s)
+}
+
+// shipmentFor is the shipment in the address with what is in it, for its two
+// sides, its carrier and regulators.
+func (a *app) shipmentFor(c *web.Ctx) (shipmentReply, error) {
+	id, ctx := c.Param("id"), c.Context()
+	s, err := readmodel.One[shipmentReply](ctx, a.db, `SELECT `+shipmentColumns+` FROM tr_shipments WHERE id = $1`, id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return s, trace.ErrNoShipment.Refuse("%s", id)
+	} else if err != nil {
+		return s, err
+	}
+	r, err := a.reader(c)
+	if err != nil {
+		return s, err
+	}
+	if !r.regulator && !slices.Contains([]string{s.Sender, s.Receiver, s.Carrier}, r.user.Party) {
+		return s, trace.ErrNoShipment.Refuse("%s", id)
+	}
+	s.Lines, err = readmodel.All[shipmentLine](ctx, a.db, `SELECT lot, pack <> '' AS packed, amount, unit, received
+		FROM tr_shipment_lines WHERE shipment = $1 ORDER BY lot, pack`, id)
+	if err != nil {
+		return s, err
+	}
+	s.Packs, err = readmodel.All[string](ctx, a.db, `SELECT pack FROM tr_shipment_packs WHERE shipment = $1 ORDER BY pack`, id)
+	return s, err
+}
+
+// acceptance says what arrived, where that is not all that was shipped.
+type acceptance struct {
+	At          time.Time    `json:"at,omitzero"` // now by default
+	Lines       []trace.Line `json:"lines,omitempty"`
+	Packs       []string     `json:"packs,omitempty"`
+	Disposition string       `json:"disposition,omitempty"` // "in_progress" by default; "recalled" for goods kept apart
+}
+
+func (a *app) apiAccept(c *web.Ctx) error {
+	var in acceptance
+	if err := c.ReadJSON(&in); err != nil {
+		return err
+	}
+	s, err := a.shipmentFor(c)
+	if err != nil {
+		return err
+	}
+	if s.Receiver != c.User().Party {
+		return trace.ErrNotAddressed.Refuse("shipment %s goes to %s", s.ID, s.Receiver)
+	}
+	if s.State != trace.Offered {
+		return trace.ErrShipmentDone.Refuse("%s is %s", s.ID, s.State)
+	}
+	if in.At.IsZero() {
+		in.At = a.host.Clock().UTC()
+	}
+	if len(in.Lines)+len(in.Packs) == 0 {
+		in.Packs = s.Packs
+		for _, l := range s.Lines {
+			if !l.Packed {
+				in.Lines = append(in.Lines, trace.Line{Lot: l.Lot, Amount: parseAmount(l.Amount), Unit: l.Unit})
+			}
+		}
+	}
+	e, err := a.receiving(c, s, in)
+	if err != nil {
+		return err
+	}
+	body, err := e.JSON()
+	if err != nil {
+		return trace.ErrEvent.Refuse("%s", err)
+	}
+	return apiDo[trace.Outcome](a, c, http.StatusOK, trace.Capture{Event: body})
+}
+
+// receiving is the event of an acceptance. It repeats the shipment's documents,
+// by which the contract finds the shipment.
+func (a *app) receiving(c *web.Ctx, s shipmentReply, in acceptance) (*epcis.Event, error) {
+	e := &epcis.Event{Type: epcis.ObjectEvent, Action: epcis.Observe, Time: in.At.UTC().Truncate(time.Millisecond),
+		Offset: in.At.Format("-07:00"), BizStep: "receiving", Disposition: "in_progress"}
+	if in.Disposition != "" {
+		e.Disposition = in.Disposition
+	}
+	for _, l := range in.Lines {
+		e.Quantities = append(e.Quantities, epcis.Quantity{Class: thingURI(l.Lot), Amount: l.Amount, HasAmount: true, Unit: l.Unit})
+	}
+	for _, p := range in.Packs {
+		e.EPCs = append(e.EPCs, thingURI(p))
+	}
+	for d := range strings.FieldsSeq(s.Documents) {
+		e.BizTransactions = append(e.BizTransactions, epcis.Typed{Type: "desadv", Value: d})
+	}
+	glns := map[string]string{}
+	for _, id := range []string{s.Sender, s.Receiver} {
+		gln, err := readmodel.One[string](c.Context(), a.db, `SELECT gln FROM tr_parties WHERE id = $1`, id)
+		if err != nil {
+			return nil, err
+		}
+		glns[id] = gln
+	}
+	if gln := glns[s.Receiver]; gln != "" {
+		e.ReadPoint, e.BizLocation = "https://id.gs1.org/414/"+gln, "https://id.gs1.org/414/"+gln
+	}
+	e.Sources = []epcis.Typed{{Type: "owning_party", Value: partyURI(s.Sender, glns[s.Sender])}}
+	e.Destinations = []epcis.Typed{{Type: "owning_party", Value: partyURI(s.Receiver, glns[s.Receiver])}}
+	return e, nil
+}
+
+// partyURI names a company as events do: by its PGLN, or by its id here.
+func partyURI(id, gln string) string {
+	if gln == "" {
+		return "urn:tallyway:party:" + id
+	}
+	return "https://id.gs1.org/417/" + gln
+}
+
+func thingURI(id string) string {
+	if key, err := gs1.Parse(id); err == nil {
+		return key.URI()
+	}
+	return id
+}
+
+// reasonBody is why something is declined or released.
+type reasonBody struct {
+	Reason string `json:"reason"`
+}
+
+func (a *app) apiDecline(c *web.Ctx) error {
+	var in reasonBody
+	if err := c.ReadJSON(&in); err != nil {
+		return err
+	}
+	if _, err := a.shipmentFor(c); err != nil {
+		return err
+	}
+	return apiDo[trace.ShipmentState](a, c, http.StatusOK, trace.Decline{Shipment: c.Param("id"), Reason: in.Reason})
+}
+
+// recallReply is a case as programs see it.
+type recallReply struct {
+	ID        string     `json:"id" db:"id"`
+	Kind      string     `json:"kind" db:"kind"`
+	Reason    string     `json:"reason" db:"reason"`
+	Code      string     `json:"code,omitempty" db:"code"`
+	Author    string     `json:"author" db:"author"`
+	Authority bool       `json:"authority" db:"authority"`
+	At        time.Time  `json:"at" db:"at"`
+	State     string     `json:"state" db:"state"`
+	Marked    int        `json:"marked" db:"marked"`
+	Done      bool       `json:"done" db:"done"` // everything made of its lots is marked
+	Closed    *time.Time `json:"closed,omitempty" db:"closed"`
+	ClosedBy  string     `json:"closedBy,omitempty" db:"closed_by"`
+	Closing   string     `json:"closing,omitempty" db:"closing"`
+	Lots      []string   `json:"lots,omitempty"` // those that the reader may see
+}
+
+const recallColumns = `id, kind, reason, code, author, authority, at, state, marked, done, closed, closed_by, closing`
+
+var caseStates = []string{trace.CaseOpen, trace.CaseOver}
+
+func (a *app) apiRecalls(c *web.Ctx) error {
+	list := apiList(c, caseStates)
+	r, err := a.reader(c)
+	if err != nil {
+		return err
+	}
+	var items []recallReply
+	for at := list; ; {
+		some, err := newest[recallReply](r, `SELECT `+recallColumns+` FROM tr_cases WHERE state LIKE $1`, "tr_cases", at, []any{orAny(at.Get("state"))})
+		if err != nil {
+			return err
+		}
+		for _, k := range some {
+			lots, err := a.caseLots(r, k)
+			if err != nil {
+				return err
+			}
+			if len(lots) > 0 || k.Author == r.user.Party || r.regulator {
+				items = append(items, k)
+			}
+		}
+		if len(some) <= list.Limit || len(items) > list.Limit {
+			return apiPage(c, items, list.Limit, func(k recallReply) string { return k.ID })
+		}
+		at.After = some[len(some)-1].ID
+	}
+}
+
+// caseLots are the lots of a case that the reader may see.
+func (a *app) caseLots(r *reader, k recallReply) ([]string, error) {
+	all, err := readmodel.All[string](r.ctx, a.db, `SELECT lot FROM tr_case_lots WHERE kase = $1 ORDER BY lot`, k.ID)
+	if err != nil || r.regulator || k.Author == r.user.Party {
+		return all, err
+	}
+	var own []string
+	for _, lot := range all {
+		sees, err := r.sees(lot)
+		if err != nil {
+			return nil, err
+		}
+		if sees {
+			own = append(own, lot)
+		}
+	}
+	return own, nil
+}
+
+func (a *app) apiRecall(c *web.Ctx) error {
+	var in trace.Recall
+	if err := c.ReadJSON(&in); err != nil {
+		return err
+	}
+	by := host.ActorOf(c.User())
+	state, receipt, err := host.Do[trace.CaseState](c.Context(), a.host, by, in)
+	if err != nil {
+		return err
+	}
+	for !state.Done { // what one transaction could not mark
+		if state, _, err = host.Do[trace.CaseState](c.Context(), a.host, by, trace.Extend{Case: in.ID}); err != nil {
+			return err
+		}
+	}
+	c.Response().Header().Set("Location", "/api/recalls/"+url.PathEscape(in.ID))
+	return c.JSON(http.StatusCreated, committed[trace.CaseState]{receipt.TxID, receipt.Block, state})
+}
+
+func (a *app) apiShowRecall(c *web.Ctx) error {
+	id := rest(c, "/api/recalls/")
+	k, err := readmodel.One[recallReply](c.Context(), a.db, `SELECT `+recallColumns+` FROM tr_cases WHERE id = $1`, id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return trace.ErrNoCase.Refuse("%s", id)
+	} else if err != nil {
+		return err
+	}
+	r, err := a.reader(c)
+	if err != nil {
+		return err
+	}
+	if k.Lots, err = a.caseLots(r, k); err != nil {
+		return err
+	}
+	if len(k.Lots) == 0 && k.Author != r.user.Party && !r.regulator {
+		return trace.ErrNoCase.Refuse("%s", id)
+	}
+	return c.JSON(http.StatusOK, k)
+}
+
+func (a *app) apiRelease(c *web.Ctx) error {
+	var in reasonBody
+	if err := c.ReadJSON(&in); err != nil {
+		return err
+	}
+	id := strings.TrimSuffix(rest(c, "/api/recalls/"), "/release")
+	return apiDo[trace.CaseState](a, c, http.StatusOK, trace.Release{Case: id, Reason: in.Reason})
+}
+
+// traceReply is a lot's lineage as far as the reader may see it.
+type traceReply struct {
+	Lot   string      `json:"lot"`
+	Nodes []traceNode `json:"nodes"`
+	Edges []traceEdge `json:"edges"`
+	Cut   bool        `json:"cut"` // there is more than one answer holds
+}
+
+// traceNode is a lot of the lineage: depth steps back (negative) or forward.
+type traceNode struct {
+	Lot     string `json:"lot"`
+	Depth   int    `json:"depth"`
+	Maker   string `json:"maker,omitempty"`
+	Blocked string `json:"blocked,omitempty"`
+}
+
+type traceEdge struct {
+	From string `json:"from"`
+	To   string `json:"to"`
+}
+
+// maxTraced bounds one answer, in lots a direction.
+const maxTraced = 5000
+
+var errDirection = chaincode.Rule{Code: "api/direction", Kind: chaincode.Malformed,
+	Text: "A lot is traced back, forward or both ways.", Remedy: "Send direction=back, forward or both."}
+
+func (a *app) apiTrace(c *web.Ctx) error {
+	ways := map[string][]lineage.Direction{"back": {lineage.Back}, "forward": {lineage.Forward}, "both": {lineage.Back, lineage.Forward}, "": {lineage.Back, lineage.Forward}}
+	direction := c.QueryParam("direction")
+	if ways[direction] == nil {
+		return errDirection.Refuse("%s", direction).On("direction")
+	}
+	id, err := a.visibleLot(c, "/api/trace/")
+	if err != nil {
+		return err
+	}
+	graph, err := a.lineage.current(c.Context())
+	if err != nil {
+		return err
+	}
+	r, err := a.reader(c)
+	if err != nil {
+		return err
+	}
+	reply := traceReply{Lot: id, Nodes: []traceNode{}, Edges: []traceEdge{}}
+	for _, way := range ways[direction] {
+		if err := reply.add(r, graph.Walk(way, maxTraced, id), way); err != nil {
+			return err
+		}
+	}
+	return c.JSON(http.StatusOK, reply)
+}
+
+// add takes over a walk, without what the reader may not see.
+func (t *traceReply) add(r *reader, w lineage.Walk, way lineage.Direction) error {
+	sign := 1
+	if way == lineage.Back {
+		sign = -1
+	}
+	var ids []string
+	depth := map[string]int{}
+	for _, n := range w.Nodes {
+		sees, err := r.sees(n.Name)
+		if err != nil {
+			return err
+		}
+		if sees {
+			ids = append(ids, n.Name)
+			depth[n.Name] = sign * n.Depth
+		}
+	}
+	slices.Sort(ids)
+	for chunk := range slices.Chunk(ids, 500) {
+		lots, err := r.app.lotsOf(r, chunk)
+		if err != nil {
+			return err
+		}
+		for _, l := range lots {
+			if depth[l.ID] != 0 || len(t.Nodes) == 0 || !slices.ContainsFunc(t.Nodes, func(n traceNode) bool { return n.Depth == 0 }) {
+				t.Nodes = append(t.Nodes, traceNode{l.ID, depth[l.ID], l.Maker, l.Blocked})
+			}
+		}
+	}
+	for _, e := range w.Edges {
+		_, from := depth[e.From]
+		_, to := depth[e.To]
+		if from && to {
+			t.Edges = append(t.Edges, traceEdge{e.From, e.To})
+		}
+	}
+	t.Cut = t.Cut || w.Cut
+	return nil
+}
+
+// transactionReply is what became of a transaction.
+type transactionReply struct {
+	Tx    string     `json:"tx"`
+	State string     `json:"state"` // "committed", "invalid" or "unknown"
+	Block uint64     `json:"block,omitempty"`
+	Index int        `json:"index,omitempty"`
+	At    *time.Time `json:"at,omitempty"`
+}
+
+var errNoTransaction = chaincode.Rule{Code: "api/no-transaction", Kind: chaincode.NotFound,
+	Text: "The ledger has no such transaction.", Remedy: "Check the id. If the request was sent a moment ago, ask again."}
+
+func (a *app) apiTransaction(c *web.Ctx) error {
+	id := c.Param("id")
+	receipt, err := a.host.Ledger.Outcome(c.Context(), id)
+	reply := transactionReply{Tx: id, State: "committed", Block: receipt.Block, Index: receipt.Index, At: &receipt.At}
+	switch {
+	case errors.Is(err, ledger.ErrNotFound):
+		return errNoTransaction.Refuse("%s", id)
+	case errors.Is(err, ledger.ErrInvalid):
+		reply = transactionReply{Tx: id, State: "invalid", Block: receipt.Block, Index: receipt.Index}
+	case errors.As(err, new(*ledger.Unknown)):
+		reply = transactionReply{Tx: id, State: "unknown"}
+	case err != nil:
+		return err
+	}
+	return c.JSON(http.StatusOK, reply)
+}
+
+// apiCommand runs any command. Queries are not for this door: what a reader
+// may see, the pages and lists decide.
+func (a *app) apiCommand(c *web.Ctx) error {
+	name := c.Param("name")
+	f, known := a.host.Program.Contracts.Function(name)
+	if !known || f.Query {
+		return chaincode.ErrUnknownFunction.Refuse("%s", name)
+	}
+	var body json.RawMessage
+	if err := c.ReadJSON(&body); err != nil {
+		return err
+	}
+	receipt, err := a.host.Run(c.Context(), host.ActorOf(c.User()), name, body)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, committed[json.RawMessage]{receipt.TxID, receipt.Block, receipt.Reply})
+}
