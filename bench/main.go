@@ -54,6 +54,7 @@ type row struct {
 
 var rows = []row{
 	{"ledger", ledgerRow},
+	{"qr", qrRow},
 	{"trace", traceRow},
 }
 
