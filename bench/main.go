@@ -14,6 +14,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"runtime/pprof"
 	"slices"
 	"strings"
 	"time"
@@ -56,6 +57,7 @@ var rows = []row{
 	{"ledger", ledgerRow},
 	{"qr", qrRow},
 	{"trace", traceRow},
+	{"start", startRow},
 }
 
 func main() {
@@ -87,9 +89,15 @@ func run(ctx context.Context, args []string) error {
 	fs.StringVar(&o.raw, "raw", filepath.Join("bench", "raw"), "folder of raw figures and prepared data")
 	fs.BoolFunc("quick", "a tenth of the records, short spells", func(string) error { o.size = quick; return nil })
 	fs.BoolFunc("full", "graphs of 10^7 edges too", func(string) error { o.size = full; return nil })
+	profile := fs.String("profile", "", "write a CPU profile of this process to the file")
 	if err := fs.Parse(args); err != nil {
 		return err
 	}
+	stopProfile, err := profileTo(*profile)
+	if err != nil {
+		return err
+	}
+	defer stopProfile()
 	raw, err := filepath.Abs(o.raw)
 	if err != nil {
 		return err
@@ -114,6 +122,21 @@ func run(ctx context.Context, args []string) error {
 	fmt.Printf("%s, %s, %d processors, %d rounds\n\n", time.Now().Format(time.DateOnly), machine(), runtime.NumCPU(), o.rounds)
 	writeTable(os.Stdout, all)
 	return errors.Join(failed, keepRaw(o, all))
+}
+
+// profileTo writes a CPU profile until it is stopped, if a file is named.
+func profileTo(file string) (stop func(), err error) {
+	if file == "" {
+		return func() {}, nil
+	}
+	f, err := os.Create(file)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, err
+	}
+	return func() { pprof.StopCPUProfile(); f.Close() }, nil
 }
 
 // keepRaw writes every figure of every round.
