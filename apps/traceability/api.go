@@ -129,7 +129,7 @@ type holdingReply struct {
 	Lost      string `json:"lost" db:"lost"`
 }
 
-const lotColumns = `id, gtin, number, serial, batch, maker, unit, made, at, expiry, origin, flags, blocked`
+const lotReplyColumns = `id, gtin, number, serial, batch, maker, unit, made, at, expiry, origin, flags, blocked`
 
 // lotStates narrow the list of lots: free to move, on hold, recalled.
 var lotStates = []string{"free", "hold", "recall"}
@@ -174,7 +174,7 @@ func (a *app) lotsOf(r *reader, ids []string) ([]lotReply, error) {
 	for i, id := range ids {
 		marks[i], args[i] = "$"+strconv.Itoa(i+1), id
 	}
-	return readmodel.All[lotReply](r.ctx, a.db, `SELECT `+lotColumns+` FROM tr_lots WHERE id IN (`+strings.Join(marks, ", ")+`) ORDER BY id`, args...)
+	return readmodel.All[lotReply](r.ctx, a.db, `SELECT `+lotReplyColumns+` FROM tr_lots WHERE id IN (`+strings.Join(marks, ", ")+`) ORDER BY id`, args...)
 }
 
 func (a *app) apiLot(c *web.Ctx) error {
@@ -182,7 +182,7 @@ func (a *app) apiLot(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	l, err := readmodel.One[lotReply](c.Context(), a.db, `SELECT `+lotColumns+` FROM tr_lots WHERE id = $1`, id)
+	l, err := readmodel.One[lotReply](c.Context(), a.db, `SELECT `+lotReplyColumns+` FROM tr_lots WHERE id = $1`, id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return trace.ErrNoLot.Refuse("%s", id)
 	} else if err != nil {
@@ -231,11 +231,11 @@ type shipmentReply struct {
 	Reason    string         `json:"reason,omitempty" db:"reason"`
 	Documents string         `json:"documents,omitempty" db:"documents"`
 	Mismatch  string         `json:"mismatch,omitempty" db:"mismatch"`
-	Lines     []shipmentLine `json:"lines,omitempty"`
+	Lines     []shipmentLineReply `json:"lines,omitempty"`
 	Packs     []string       `json:"packs,omitempty"`
 }
 
-type shipmentLine struct {
+type shipmentLineReply struct {
 	Lot      string `json:"lot" db:"lot"`
 	Packed   bool   `json:"packed,omitempty" db:"packed"`
 	Amount   string `json:"amount" db:"amount"`
@@ -243,7 +243,7 @@ type shipmentLine struct {
 	Received string `json:"received,omitempty" db:"received"` // where it differs
 }
 
-const shipmentColumns = `id, sender, receiver, carrier, state, at, event, answer, reason, documents, mismatch`
+const shipmentReplyColumns = `id, sender, receiver, carrier, state, at, event, answer, reason, documents, mismatch`
 
 var shipmentStates = []string{trace.Offered, trace.Accepted, trace.Declined, trace.Cancelled, trace.Departed}
 
@@ -253,7 +253,7 @@ func (a *app) apiShipments(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	query, args := `SELECT `+shipmentColumns+` FROM tr_shipments WHERE state LIKE $1`, []any{orAny(list.Get("state"))}
+	query, args := `SELECT `+shipmentReplyColumns+` FROM tr_shipments WHERE state LIKE $1`, []any{orAny(list.Get("state"))}
 	if !r.regulator {
 		query, args = query+` AND (sender = $2 OR receiver = $2 OR carrier = $2)`, append(args, r.user.Party)
 	}
@@ -296,7 +296,7 @@ func (a *app) apiShipment(c *web.Ctx) error {
 // sides, its carrier and regulators.
 func (a *app) shipmentFor(c *web.Ctx) (shipmentReply, error) {
 	id, ctx := c.Param("id"), c.Context()
-	s, err := readmodel.One[shipmentReply](ctx, a.db, `SELECT `+shipmentColumns+` FROM tr_shipments WHERE id = $1`, id)
+	s, err := readmodel.One[shipmentReply](ctx, a.db, `SELECT `+shipmentReplyColumns+` FROM tr_shipments WHERE id = $1`, id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return s, trace.ErrNoShipment.Refuse("%s", id)
 	} else if err != nil {
@@ -309,7 +309,7 @@ func (a *app) shipmentFor(c *web.Ctx) (shipmentReply, error) {
 	if !r.regulator && !slices.Contains([]string{s.Sender, s.Receiver, s.Carrier}, r.user.Party) {
 		return s, trace.ErrNoShipment.Refuse("%s", id)
 	}
-	s.Lines, err = readmodel.All[shipmentLine](ctx, a.db, `SELECT lot, pack <> '' AS packed, amount, unit, received
+	s.Lines, err = readmodel.All[shipmentLineReply](ctx, a.db, `SELECT lot, pack <> '' AS packed, amount, unit, received
 		FROM tr_shipment_lines WHERE shipment = $1 ORDER BY lot, pack`, id)
 	if err != nil {
 		return s, err
@@ -342,7 +342,7 @@ func (a *app) apiAccept(c *web.Ctx) error {
 		return trace.ErrShipmentDone.Refuse("%s is %s", s.ID, s.State)
 	}
 	if in.At.IsZero() {
-		in.At = a.host.Clock().UTC()
+		in.At = a.host.Now().UTC()
 	}
 	if len(in.Lines)+len(in.Packs) == 0 {
 		in.Packs = s.Packs

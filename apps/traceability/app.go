@@ -22,6 +22,9 @@ import (
 //go:embed pages/*.html
 var pages embed.FS
 
+//go:embed assets
+var assets embed.FS
+
 //go:embed i18n/zh.json
 var translations embed.FS
 
@@ -35,11 +38,18 @@ type app struct {
 	host     *host.Host
 	db       *readmodel.DB
 	lineage  *lineageCache
+	tide     *tide
+	chains   *chains
+	shelf    *shelf
 	captures *captures
 }
 
 func open(ctx context.Context, h *host.Host) (web.App, error) {
-	a := &app{host: h, db: h.DB, lineage: newLineageCache(h.DB)}
+	a := &app{host: h, db: h.DB, lineage: newLineageCache(h.DB), tide: &tide{}}
+	a.tide.watch(ctx, h.Follower)
+	a.chains = &chains{db: h.DB, lineage: a.lineage, tide: a.tide}
+	a.shelf = newShelf(a)
+	h.Web.Assets(sub(assets, "assets"))
 	if err := a.openCaptures(ctx); err != nil {
 		return web.App{}, err
 	}

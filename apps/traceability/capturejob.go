@@ -166,7 +166,7 @@ func (j captureJob) view(events []captureAnswer) captureView {
 
 // enter stores a document and lines it up.
 func (k *captures) enter(ctx context.Context, job captureJob, events []incoming) (captureJob, error) {
-	job.Created = k.host.Clock().UTC().Truncate(time.Microsecond)
+	job.Created = k.host.Now().UTC().Truncate(time.Microsecond)
 	job.ID = strconv.FormatInt(job.Created.UnixMicro(), 36) + "-" + strings.ToLower(rand.Text()[:10])
 	job.Total = len(events)
 	err := k.db.InTx(ctx, func(tx *readmodel.Tx) error {
@@ -320,7 +320,7 @@ func (k *captures) run(ctx context.Context, id string, again bool) error {
 			return err
 		}
 	}
-	_, err = k.db.ExecContext(ctx, `UPDATE tr_captures SET finished = $1 WHERE id = $2`, k.host.Clock(), id)
+	_, err = k.db.ExecContext(ctx, `UPDATE tr_captures SET finished = $1 WHERE id = $2`, k.host.Now(), id)
 	return err
 }
 
@@ -432,6 +432,6 @@ func (k *captures) giveUp(ctx context.Context, id string, cause error) error {
 	if err := k.tell(ctx, id, answers); err != nil {
 		return err
 	}
-	_, err = k.db.ExecContext(ctx, `UPDATE tr_captures SET finished = $1 WHERE id = $2`, k.host.Clock(), id)
+	_, err = k.db.ExecContext(ctx, `UPDATE tr_captures SET finished = $1 WHERE id = $2`, k.host.Now(), id)
 	return err
 }

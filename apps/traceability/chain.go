@@ -2,107 +2,202 @@ package traceability
 
 import (
 	"context"
-	"slices"
+	"fmt"
+	"net/url"
 	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/tallyway/tallyway/chaincode/party"
 	"github.com/tallyway/tallyway/chaincode/trace"
+	"github.com/tallyway/tallyway/shared/gs1"
 	"github.com/tallyway/tallyway/shared/lineage"
 	"github.com/tallyway/tallyway/shared/readmodel"
 	"github.com/tallyway/tallyway/shared/web"
 )
 
-// reader is who asks, with what they may see: the goods that they have, had or
-// are offered, what these were made of and what was made of them. Regulators
-// see everything. It is for one request.
-type reader struct {
-	app       *app
-	ctx       context.Context
-	user      *web.User
-	regulator bool
-	seen      map[string]bool // lots on the chain, and packs once they were asked for
-	lots      []string        // those on the chain, sorted
+// tide counts how often the tables have changed since the host opened: what
+// was worked out at one count holds while the count stands.
+type tide struct{ count atomic.Uint64 }
+
+// watch counts until ctx ends.
+func (t *tide) watch(ctx context.Context, f *readmodel.Follower) {
+	changes := f.Subscribe(ctx)
+	go func() {
+		for range changes {
+			t.count.Add(1)
+		}
+	}()
 }
 
-func (a *app) reader(c *web.Ctx) (*reader, error) {
-	r := &reader{app: a, ctx: c.Context(), user: c.User(), seen: map[string]bool{}}
-	kinds, err := readmodel.All[string](r.ctx, a.db, `SELECT kinds FROM tr_parties WHERE id = $1 AND standing = $2`, r.user.Party, party.Vouched)
+// chains knows which lots each company may read: those it made, ever had in
+// hand or is offered, and all that lies up and down the chain of these.
+type chains struct {
+	db      *readmodel.DB
+	lineage *lineageCache
+	tide    *tide
+
+	mu      sync.Mutex
+	at      uint64
+	byParty map[string]map[string]bool
+}
+
+// reach is what one reader may read.
+type reach struct {
+	all  bool // a regulator reads all of its field
+	lots map[string]bool
+}
+
+func (r reach) reads(lot string) bool { return r.all || r.lots[lot] }
+
+// reach is that of whoever asks.
+func (a *app) reach(c *web.Ctx) (reach, error) {
+	if c.User().Has(party.Regulator) {
+		return reach{all: true}, nil
+	}
+	lots, err := a.chains.of(c.Context(), c.User().Party)
+	return reach{lots: lots}, err
+}
+
+// mostChains bounds the memory: that many companies read at a time.
+const mostChains = 64
+
+func (s *chains) of(ctx context.Context, party string) (map[string]bool, error) {
+	if party == "" {
+		return nil, nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if now := s.tide.count.Load(); now != s.at || len(s.byParty) >= mostChains {
+		s.at, s.byParty = now, map[string]map[string]bool{}
+	}
+	if lots, ok := s.byParty[party]; ok {
+		return lots, nil
+	}
+	graph, err := s.lineage.current(ctx)
 	if err != nil {
 		return nil, err
 	}
-	r.regulator = r.user.Has(party.Regulator) && len(kinds) == 1 && slices.Contains(strings.Fields(kinds[0]), party.KindRegulator)
-	if r.regulator {
-		return r, nil
+	own, err := readmodel.All[string](ctx, s.db, `SELECT lot FROM tr_accounts WHERE party = $1 UNION SELECT id FROM tr_lots WHERE maker = $1
+		UNION SELECT l.lot FROM tr_shipment_lines l JOIN tr_shipments s ON s.id = l.shipment WHERE s.receiver = $1 AND s.state = $2`, party, trace.Offered)
+	if err != nil {
+		return nil, fmt.Errorf("read the lots of %s: %w", party, err)
 	}
-	return r, r.walk()
+	lots := map[string]bool{}
+	for _, direction := range []lineage.Direction{lineage.Back, lineage.Forward} {
+		for _, lot := range graph.Names(direction, own...) {
+			lots[lot] = true
+		}
+	}
+	s.byParty[party] = lots
+	return lots, nil
 }
 
-// walk finds the reader's chain.
-func (r *reader) walk() error {
-	own, err := readmodel.All[string](r.ctx, r.app.db, `SELECT lot FROM tr_accounts WHERE party = $1
-		UNION SELECT l.lot FROM tr_shipment_lines l JOIN tr_shipments s ON s.id = l.shipment WHERE s.receiver = $2 AND s.state = $3`,
-		r.user.Party, r.user.Party, trace.Offered)
-	if err != nil {
-		return err
+// lotRow is a lot as the tables have it.
+type lotRow struct {
+	ID      string    `db:"id"`
+	GTIN    string    `db:"gtin"`
+	Number  string    `db:"number"`
+	Serial  string    `db:"serial"`
+	Batch   string    `db:"batch"`
+	Maker   string    `db:"maker"`
+	Unit    string    `db:"unit"`
+	Made    string    `db:"made"`
+	At      time.Time `db:"at"`
+	Expiry  string    `db:"expiry"`
+	Origin  string    `db:"origin"`
+	Flags   string    `db:"flags"`
+	Blocked string    `db:"blocked"`
+	Block   int64     `db:"block"`
+}
+
+const lotColumns = `l.id, l.gtin, l.number, l.serial, l.batch, l.maker, l.unit, l.made, l.at, l.expiry, l.origin, l.flags, l.blocked, l.block`
+
+// name is what people call the lot within its product.
+func (l lotRow) name() string {
+	switch {
+	case l.Serial != "":
+		return l.Serial
+	case l.Number != "":
+		return l.Number
 	}
-	graph, err := r.app.lineage.current(r.ctx)
-	if err != nil {
-		return err
+	return l.ID
+}
+
+// bestBefore is the day of the expiry, or "".
+func (l lotRow) bestBefore() string {
+	if len(l.Expiry) < len("2006-01-02") {
+		return ""
 	}
-	for _, way := range []lineage.Direction{lineage.Back, lineage.Forward} {
-		for _, lot := range graph.Names(way, own...) {
-			if !r.seen[lot] {
-				r.seen[lot] = true
-				r.lots = append(r.lots, lot)
+	return l.Expiry[:len("2006-01-02")]
+}
+
+// lotHref is the page of a lot. The id of a GS1 key is a path already.
+func lotHref(id string) string { return "/traceability/lot/" + lotPath(id) }
+
+func traceHref(id string) string { return "/traceability/trace/" + lotPath(id) }
+
+func eventHref(hash string) string { return "/traceability/event/" + url.PathEscape(hash) }
+
+func caseHref(id string) string { return "/traceability/cases/" + url.PathEscape(id) }
+
+func lotPath(id string) string {
+	if key, err := gs1.Parse(id); err == nil && key.Path() == id {
+		return id
+	}
+	return url.PathEscape(id)
+}
+
+// asked is the lot that an address below a prefix names, with the form that
+// its suffix asks for. The reader must be allowed to read it: whoever may not
+// is told what a stranger to the ledger is told.
+func (a *app) asked(c *web.Ctx, prefix string, suffixes ...string) (lot lotRow, suffix string, err error) {
+	rest := strings.TrimPrefix(c.Request().URL.EscapedPath(), prefix)
+	if lot, err = a.lot(c.Context(), rest); err == nil {
+		return lot, "", a.mayRead(c, lot.ID)
+	}
+	for _, s := range suffixes {
+		if id, ok := strings.CutSuffix(rest, "."+s); ok {
+			if lot, err = a.lot(c.Context(), id); err == nil {
+				return lot, s, a.mayRead(c, lot.ID)
 			}
 		}
 	}
-	slices.Sort(r.lots)
-	return nil
+	return lotRow{}, "", err
 }
 
-// sees reports whether a lot, a single thing or a pack is on the chain. A pack
-// is, where something in it ever was.
-func (r *reader) sees(thing string) (bool, error) {
-	if r.regulator {
-		return true, nil
+func (a *app) mayRead(c *web.Ctx, lot string) error {
+	r, err := a.reach(c)
+	if err == nil && !r.reads(lot) {
+		err = trace.ErrNoLot.Refuse("%s", lot)
 	}
-	if sees, known := r.seen[thing]; known {
-		return sees, nil
-	}
-	r.seen[thing] = false // until we know better; it ends a ring of packs too
-	inside, err := readmodel.All[string](r.ctx, r.app.db, `SELECT DISTINCT c.thing FROM tr_named p JOIN tr_named c ON c.hash = p.hash
-		WHERE p.thing = $1 AND p.role = 'parent' AND c.role = 'child'`, thing)
+	return err
+}
+
+// lot finds a lot by its id, as it is or escaped for an address.
+func (a *app) lot(ctx context.Context, id string) (lotRow, error) {
+	plain, err := url.PathUnescape(id)
 	if err != nil {
-		return false, err
+		plain = id
 	}
-	for _, child := range inside {
-		if sees, err := r.sees(child); err != nil || sees {
-			r.seen[thing] = sees
-			return sees, err
-		}
+	all, err := readmodel.All[lotRow](ctx, a.db, `SELECT `+lotColumns+` FROM tr_lots l WHERE l.id IN ($1, $2)`, id, plain)
+	switch {
+	case err != nil:
+		return lotRow{}, fmt.Errorf("read the lot %s: %w", plain, err)
+	case len(all) == 0:
+		return lotRow{}, trace.ErrNoLot.Refuse("%s", plain)
 	}
-	return false, nil
+	return all[0], nil
 }
 
-// seesAny reports whether one of the things is on the chain.
-func (r *reader) seesAny(things []string) (bool, error) {
-	for _, thing := range things {
-		if sees, err := r.sees(thing); err != nil || sees {
-			return sees, err
-		}
+// inList is "($n, $n+1, …)" with its arguments, for one statement.
+func inList(from int, values []string) (string, []any) {
+	var b strings.Builder
+	var args []any
+	for i, v := range values {
+		fmt.Fprintf(&b, ", $%d", from+i)
+		args = append(args, v)
 	}
-	return false, nil
-}
-
-// lotsAfter lists ids of lots that the reader sees, in their order.
-func (r *reader) lotsAfter(after string, limit int) ([]string, error) {
-	if r.regulator {
-		return readmodel.All[string](r.ctx, r.app.db, `SELECT id FROM tr_lots WHERE id > $1 ORDER BY id LIMIT $2`, after, limit)
-	}
-	i, found := slices.BinarySearch(r.lots, after)
-	if found {
-		i++
-	}
-	return r.lots[i:min(i+limit, len(r.lots))], nil
+	return "(" + strings.TrimPrefix(b.String(), ", ") + ")", args
 }

@@ -40,7 +40,7 @@ func (a *app) epcisRoutes() []web.Route {
 		epcisResource("/events", "events", "GET, POST",
 			web.Route{Method: "POST", Access: write, Handler: a.postEvent},
 			web.Route{Method: "GET", Access: read, Handler: a.listEvents}),
-		epcisResource("/events/*", "event", "GET", web.Route{Method: "GET", Access: read, Handler: a.showEvent}),
+		epcisResource("/events/*", "event", "GET", web.Route{Method: "GET", Access: read, Handler: a.readEvent}),
 	)
 }
 
@@ -119,7 +119,7 @@ var (
 		Text: "This address takes one event.", Remedy: "Send documents of several events to " + epcisBase + "/capture."}
 	errBehaviour = chaincode.Rule{Code: "epcis/error-behaviour", Kind: chaincode.Malformed,
 		Text: "GS1-Capture-Error-Behaviour is rollback or proceed.", Remedy: "Send one of the two, or leave the header out for rollback."}
-	errDuplicate = chaincode.Rule{Code: "epcis/duplicate", Kind: chaincode.Conflict,
+	errDuplicate = chaincode.Rule{Code: "epcis/already-captured", Kind: chaincode.Conflict,
 		Text: "The event is on the ledger already.", Remedy: "Nothing needs to be done; the Location header tells where it is."}
 	errParameter = chaincode.Rule{Code: "epcis/query-parameter", Kind: chaincode.Malformed,
 		Text: "This query parameter is not supported.", Remedy: "Use perPage and nextPageToken, and choose among the events yourself."}

@@ -57,6 +57,10 @@ CREATE TABLE tr_lots (
 	block   BIGINT NOT NULL
 );
 CREATE INDEX tr_lots_gtin ON tr_lots (gtin, number);
+CREATE INDEX tr_lots_product ON tr_lots (gtin, id);
+CREATE INDEX tr_lots_at ON tr_lots (at, id);
+CREATE INDEX tr_lots_number ON tr_lots (number, id);
+CREATE INDEX tr_lots_expiry ON tr_lots (expiry, id);
 CREATE INDEX tr_lots_batch ON tr_lots (batch);
 CREATE INDEX tr_lots_maker ON tr_lots (maker, at);
 CREATE INDEX tr_lots_block ON tr_lots (block);
@@ -102,6 +106,7 @@ CREATE TABLE tr_events (
 CREATE INDEX tr_events_author ON tr_events (author, at);
 CREATE INDEX tr_events_shipment ON tr_events (shipment);
 CREATE INDEX tr_events_block ON tr_events (block, hash);
+CREATE INDEX tr_events_error ON tr_events (error) WHERE error <> '';
 
 CREATE TABLE tr_named (
 	thing TEXT NOT NULL,

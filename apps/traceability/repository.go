@@ -32,8 +32,8 @@ type storedEvent struct {
 const storedEvents = `SELECT e.hash, e.author, COALESCE(p.member, '') AS member, e.captured, e.sharing, e.body, e.shipment, e.error, e.error_at, e.block
 	FROM tr_events e LEFT JOIN tr_parties p ON p.id = e.author`
 
-// showEvent answers with the event, by its hash, in a query document.
-func (a *app) showEvent(c *web.Ctx) error {
+// readEvent answers with the event, by its hash, in a query document.
+func (a *app) readEvent(c *web.Ctx) error {
 	id := rest(c, epcisBase+"/events/")
 	found, err := readmodel.All[storedEvent](c.Context(), a.db, storedEvents+` WHERE e.hash = $1`, eventHash(id))
 	if err != nil {
@@ -120,7 +120,7 @@ func (r *reader) read(s storedEvent) (*epcis.Event, error) {
 	}
 	body := s.Body
 	if s.Sharing == trace.Restricted || s.Sharing == trace.Private {
-		kept, err := host.Ask[trace.EventBody](r.ctx, r.app.host, host.ActorOf(r.user), trace.GetEvent{Hash: s.Hash, Keeper: s.Member})
+		kept, err := host.Ask[trace.EventBody](r.ctx, r.app.host, host.ActorOf(r.user), trace.GetEvent{Hash: s.Hash, Keeper: s.Member}, s.Member)
 		if errors.As(err, new(*chaincode.Refusal)) {
 			return nil, nil
 		} else if err != nil {
@@ -170,7 +170,7 @@ func (a *app) answerEvents(c *web.Ctx, events []*epcis.Event, err error) error {
 	if err != nil {
 		return err
 	}
-	doc := epcis.Document{Type: "EPCISQueryDocument", CreationDate: a.host.Clock(), QueryName: "SimpleEventQuery"}
+	doc := epcis.Document{Type: "EPCISQueryDocument", CreationDate: a.host.Now(), QueryName: "SimpleEventQuery"}
 	for _, e := range events {
 		doc.Events = append(doc.Events, *e)
 	}

@@ -314,7 +314,7 @@ func (m *memory) Events(ctx context.Context, after ledger.Position) iter.Seq2[le
 			blocks, moved, closed := m.blocks, m.moved, m.closed
 			m.mu.Unlock()
 			for ; next < uint64(len(blocks)); next++ {
-				if len(blocks[next].Transactions) > 0 && !yield(blocks[next], nil) {
+				if !yield(blocks[next], nil) {
 					return
 				}
 			}

@@ -56,8 +56,9 @@ func (h *Host) Run(ctx context.Context, by Actor, name string, body []byte) (led
 	return receipt, nil
 }
 
-// Ask runs a query of a contract as the actor.
-func Ask[R any](ctx context.Context, h *Host, by Actor, query any) (R, error) {
+// Ask runs a query of a contract as the actor: on the node of the organisation
+// that keeps what is asked for, where one is named, else on the actor's own.
+func Ask[R any](ctx context.Context, h *Host, by Actor, query any, keeper ...string) (R, error) {
 	var reply R
 	body, err := json.Marshal(query)
 	if err != nil {
@@ -67,6 +68,7 @@ func Ask[R any](ctx context.Context, h *Host, by Actor, query any) (R, error) {
 	if err != nil {
 		return reply, err
 	}
+	request.Orgs = keeper
 	b, err := h.Ledger.Query(ctx, request)
 	if err != nil {
 		return reply, err

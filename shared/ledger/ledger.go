@@ -45,8 +45,9 @@ type Ledger interface {
 	// reply, ErrNotFound when the ledger has never seen it, or ErrInvalid.
 	Outcome(ctx context.Context, txID string) (Receipt, error)
 	// Events yields every block with events after the given position, then
-	// waits for further ones until ctx ends. A block without events may be
-	// left out. Delivery is at least once.
+	// waits for further ones until ctx ends. No block is left out,
+	// so that who awaits one without events need not wait for the next.
+	// Delivery is at least once.
 	Events(ctx context.Context, after Position) iter.Seq2[Block, error]
 	// Head is the last committed position.
 	Head() Position

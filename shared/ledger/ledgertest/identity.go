@@ -13,7 +13,9 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"maps"
 	"math/big"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -75,6 +77,9 @@ func (m *Members) User(org, party, user string, roles ...string) ledger.Signer {
 	return &signer{creator: creator, key: key,
 		caller: chaincode.Caller{Org: org, Party: party, User: user, Roles: roles}}
 }
+
+// Orgs are the members, in order.
+func (m *Members) Orgs() []string { return slices.Sorted(maps.Keys(m.authorities)) }
 
 // Node is a member's node.
 func (m *Members) Node(org string) (ledger.Signer, error) {

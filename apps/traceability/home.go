@@ -1,0 +1,258 @@
+package traceability
+
+import (
+	"strings"
+	"time"
+
+	"github.com/tallyway/tallyway/chaincode/party"
+	"github.com/tallyway/tallyway/chaincode/trace"
+	"github.com/tallyway/tallyway/shared/readmodel"
+	"github.com/tallyway/tallyway/shared/web"
+)
+
+func (a *app) homeRoutes() []web.Route {
+	return []web.Route{{Method: "GET", Path: "/traceability", Name: "traceability.home", Access: readers, Handler: a.home}}
+}
+
+type homeView struct {
+	Title string
+	Stats []web.Stat
+	Needs []web.Need
+	Quick []web.Act
+	Cards []homeCard
+}
+
+// homeCard is one list beside what needs the reader now.
+type homeCard struct {
+	Title string
+	Needs []web.Need
+	Calm  string // what it says where there is nothing
+}
+
+// shownNeeds bounds each list of a home page; its own page shows the rest.
+const shownNeeds = 8
+
+// home answers what needs this reader now.
+func (a *app) home(c *web.Ctx) error {
+	if supervises(c.User()) {
+		return a.regulatorHome(c)
+	}
+	n, own := a.names(c), c.User().Party
+	v := homeView{Title: c.T("Needs you now")}
+	blocked, err := a.casesOf(c, n, own)
+	if err != nil {
+		return err
+	}
+	waiting, err := a.shipmentsWhere(c, n, `receiver = $1 AND state = $2`, own, trace.Offered)
+	if err != nil {
+		return err
+	}
+	mismatches, err := a.shipmentsWhere(c, n, `(receiver = $1 OR sender = $2) AND mismatch = $3`, own, own, trace.MismatchOpen)
+	if err != nil {
+		return err
+	}
+	onWay, err := a.shipmentsWhere(c, n, `(sender = $1 OR carrier = $2) AND state = $3`, own, own, trace.Offered)
+	if err != nil {
+		return err
+	}
+	expiring, err := a.expiring(c, n, own)
+	if err != nil {
+		return err
+	}
+	lots, err := readmodel.One[int](c.Context(), a.db, `SELECT COUNT(*) FROM tr_accounts WHERE party = $1 AND in_stock`, own)
+	if err != nil {
+		return err
+	}
+	if c.User().Has(party.Operator) {
+		offerAccept(waiting)
+		v.Quick = quickActs
+	}
+	v.Needs = append(append(blocked, waiting...), mismatches...)
+	v.Stats = []web.Stat{{Label: "To accept", Value: web.Group(len(waiting)), Tone: toneOf(len(waiting), web.Busy), Href: "/traceability/shipments?direction=in&state=offered"},
+		{Label: "On its way", Value: web.Group(len(onWay)), Tone: toneOf(len(onWay), web.Busy), Href: "/traceability/shipments?direction=out&state=offered"},
+		{Label: "Mismatches", Value: web.Group(len(mismatches)), Tone: toneOf(len(mismatches), web.Warn), Href: "/traceability/shipments?state=mismatch"},
+		{Label: "Lots in stock", Value: web.Group(lots), Href: "/traceability/lots"}}
+	v.Cards = []homeCard{{"On its way", onWay, "Nothing is on its way."}, {"Near expiry", expiring, "Nothing expires within two weeks."}}
+	return c.Render("home.html", v)
+}
+
+// toneOf marks a count that is not zero.
+func toneOf(n int, tone string) string {
+	if n == 0 {
+		return web.Good
+	}
+	return tone
+}
+
+var quickActs = []web.Act{{Label: "Log a lot", Href: "/traceability/lots/new", Icon: "plus"}, {Label: "Ship goods", Href: "/traceability/ship", Icon: "truck"},
+	{Label: "Make from stock", Href: "/traceability/transform", Icon: "graph"}, {Label: "Pack goods", Href: "/traceability/pack", Icon: "box"},
+	{Label: "Sell or destroy", Href: "/traceability/dispose", Icon: "close"}}
+
+// offerAccept lets a hand-over be accepted in one tap: everything as shipped.
+func offerAccept(waiting []web.Need) {
+	for i := range waiting {
+		waiting[i].Acts = []web.Act{{Label: "Accept", Href: waiting[i].Href + "/accept", Post: true, Main: true, Fields: map[string]string{"all": "on"}},
+			{Label: "Check", Href: waiting[i].Href}}
+	}
+}
+
+// shipmentsWhere are shipments as lines of a home page, the oldest first.
+func (a *app) shipmentsWhere(c *web.Ctx, n *names, where string, args ...any) ([]web.Need, error) {
+	rows, err := readmodel.All[shipment](c.Context(), a.db, `SELECT `+shipmentColumns+` FROM tr_shipments WHERE `+where+` ORDER BY at, id LIMIT 100`, args...)
+	if err != nil {
+		return nil, err
+	}
+	var needs []web.Need
+	for _, s := range rows {
+		what, err := a.goodsOf(c, n, s.ID)
+		if err != nil {
+			return nil, err
+		}
+		text := c.T("%s to %s: %s", n.Party(s.Sender), orElse(n.Party(s.Receiver), c.T("outside the network")), what)
+		switch {
+		case s.Mismatch == trace.MismatchOpen:
+			text = c.T("%s: settle what is missing", s.number())
+		case s.Receiver == c.User().Party:
+			text = c.T("%s sends you %s", n.Party(s.Sender), what)
+		}
+		detail := s.number()
+		if s.Carrier != "" {
+			detail += " · " + c.T("carried by %s", n.Party(s.Carrier))
+		}
+		needs = append(needs, web.Need{Text: text, Detail: detail, Href: "/traceability/shipments/" + s.ID, Tone: s.chip().Tone})
+	}
+	return needs, nil
+}
+
+// soon is how far ahead a home page looks for lots that expire.
+const soon = 14 * 24 * time.Hour
+
+// expiring are the lots in stock that are to be used soon.
+func (a *app) expiring(c *web.Ctx, n *names, own string) ([]web.Need, error) {
+	limit := a.host.Now().Add(soon).Format(time.DateOnly)
+	today := a.host.Now().Format(time.DateOnly)
+	rows, err := readmodel.All[holding](c.Context(), a.db, `SELECT l.id AS lot, l.gtin, l.number, l.unit, l.expiry, l.blocked, a.held, a.packed
+		FROM tr_accounts a JOIN tr_lots l ON l.id = a.lot WHERE a.party = $1 AND a.in_stock AND l.expiry <> '' AND l.expiry <= $2
+		ORDER BY l.expiry, l.id LIMIT $3`, own, limit, shownNeeds)
+	if err != nil {
+		return nil, err
+	}
+	var needs []web.Need
+	for _, h := range rows {
+		tone, text := web.Warn, c.T("best before %s", h.Expiry)
+		if h.Expiry < today {
+			tone, text = web.Bad, c.T("expired on %s", h.Expiry)
+		}
+		have := parseAmount(h.Held).Add(parseAmount(h.Packed)).String()
+		needs = append(needs, web.Need{Text: n.Lot(h.Lot), Detail: n.Quantity(have, h.Unit) + " · " + text, Href: lotAddress(h.Lot), Tone: tone})
+	}
+	return needs, nil
+}
+
+// casesOf are the open cases that touch what the company has, as long as it
+// has not acknowledged them.
+func (a *app) casesOf(c *web.Ctx, n *names, own string) ([]web.Need, error) {
+	rows, err := readmodel.All[kase](c.Context(), a.db, `SELECT `+caseColumns+` FROM tr_cases c WHERE c.state = 'open'
+		AND EXISTS (SELECT 1 FROM tr_case_lots l JOIN tr_accounts a ON a.lot = l.lot WHERE l.kase = c.id AND a.party = $1)
+		AND NOT EXISTS (SELECT 1 FROM tr_acknowledgements k WHERE k.kase = c.id AND k.party = $2) ORDER BY c.at`, own, own)
+	if err != nil {
+		return nil, err
+	}
+	var needs []web.Need
+	for _, k := range rows {
+		needs = append(needs, web.Need{Text: c.T("%s %s touches your goods: %s", c.T(textOf(kinds, k.Kind)), k.ID, k.Reason), Detail: c.T("opened by %s", n.Party(k.Author)),
+			Href: "/traceability/cases/" + k.ID, Tone: k.chip().Tone, Acts: []web.Act{{Label: "Acknowledge", Href: "/traceability/cases/" + k.ID, Main: true}}})
+	}
+	return needs, nil
+}
+
+// regulatorHome shows open cases with their progress, and recent alarms.
+func (a *app) regulatorHome(c *web.Ctx) error {
+	n := a.names(c)
+	rows, err := readmodel.All[kase](c.Context(), a.db, `SELECT `+caseColumns+` FROM tr_cases WHERE state = 'open' ORDER BY at DESC LIMIT 50`)
+	if err != nil {
+		return err
+	}
+	v := homeView{Title: c.T("Open cases"), Quick: caseActs(c)}
+	for _, k := range rows {
+		need, err := a.progress(c, n, k)
+		if err != nil {
+			return err
+		}
+		v.Needs = append(v.Needs, need)
+	}
+	alarms, err := a.alarms(c, n)
+	if err != nil {
+		return err
+	}
+	mismatches, err := a.shipmentsWhere(c, n, `mismatch = $1`, trace.MismatchOpen)
+	if err != nil {
+		return err
+	}
+	blocked, err := readmodel.One[int](c.Context(), a.db, `SELECT COUNT(*) FROM tr_lots WHERE blocked <> ''`)
+	if err != nil {
+		return err
+	}
+	v.Stats = []web.Stat{{Label: "Open cases", Value: web.Group(len(rows)), Tone: toneOf(len(rows), web.Warn), Href: "/traceability/cases?state=open"},
+		{Label: "Lots blocked", Value: web.Group(blocked), Tone: toneOf(blocked, web.Bad)},
+		{Label: "Mismatches", Value: web.Group(len(mismatches)), Tone: toneOf(len(mismatches), web.Warn), Href: "/traceability/shipments?state=mismatch"}}
+	v.Cards = []homeCard{{"Alarms", alarms, "No alarms."}, {"Mismatches", mismatches[:min(shownNeeds, len(mismatches))], "No mismatches."}}
+	return c.Render("home.html", v)
+}
+
+// progress is how far an open case has come: marked, and acknowledged by whom.
+func (a *app) progress(c *web.Ctx, n *names, k kase) (web.Need, error) {
+	lots, err := readmodel.All[string](c.Context(), a.db, `SELECT lot FROM tr_case_lots WHERE kase = $1`, k.ID)
+	if err != nil {
+		return web.Need{}, err
+	}
+	shares, err := a.shares(c.Context(), lots)
+	if err != nil {
+		return web.Need{}, err
+	}
+	acks, err := a.acks(c, n, k, shares)
+	if err != nil {
+		return web.Need{}, err
+	}
+	var open []string
+	for _, ack := range acks {
+		if !ack.Done {
+			open = append(open, ack.Party)
+		}
+	}
+	detail := c.T("%s lots reached, %s of %s companies have acknowledged", k.Marked, len(acks)-len(open), len(acks))
+	if len(open) > 0 {
+		detail += " · " + c.T("waiting for %s", strings.Join(open, ", "))
+	}
+	return web.Need{Text: k.ID + " · " + k.Reason, Detail: detail, Href: "/traceability/cases/" + k.ID, Tone: k.chip().Tone}, nil
+}
+
+// alarming are the flags that a regulator wants to know of.
+var alarming = map[string]string{trace.FlagOriginUnknown: "Goods of unknown origin were received", trace.FlagSurplus: "More arrived than was sent",
+	trace.FlagQuarantine: "Blocked goods were received to be kept apart", trace.FlagInputsUnknown: "Something was made of nothing that is known",
+	trace.FlagNotHolder: "Goods were reported by somebody who never held them"}
+
+// alarms are the latest events with such a flag.
+func (a *app) alarms(c *web.Ctx, n *names) ([]web.Need, error) {
+	type row struct {
+		Hash   string    `db:"hash"`
+		Author string    `db:"author"`
+		At     time.Time `db:"at"`
+		Flags  string    `db:"flags"`
+		Lot    string    `db:"lot"`
+	}
+	rows, err := readmodel.All[row](c.Context(), a.db, `SELECT e.hash, e.author, e.at, e.flags, COALESCE((SELECT MIN(thing) FROM tr_named WHERE hash = e.hash), '') AS lot
+		FROM tr_events e WHERE e.flags <> '' AND e.error = '' ORDER BY e.block DESC LIMIT 100`)
+	if err != nil {
+		return nil, err
+	}
+	var needs []web.Need
+	for _, r := range rows {
+		for _, flag := range strings.Fields(r.Flags) {
+			if text := alarming[flag]; text != "" && len(needs) < shownNeeds {
+				needs = append(needs, web.Need{Text: c.T(text), Detail: n.Party(r.Author) + " · " + n.Lot(r.Lot), Href: lotAddress(r.Lot), Tone: web.Warn})
+			}
+		}
+	}
+	return needs, nil
+}

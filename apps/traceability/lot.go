@@ -1,0 +1,460 @@
+package traceability
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"html/template"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tallyway/tallyway/chaincode/party"
+	"github.com/tallyway/tallyway/chaincode/trace"
+	"github.com/tallyway/tallyway/shared/epcis"
+	"github.com/tallyway/tallyway/shared/gs1"
+	"github.com/tallyway/tallyway/shared/readmodel"
+	"github.com/tallyway/tallyway/shared/web"
+)
+
+var errNoBody = errors.New("the body is not shared here")
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// lotView is the page of one lot.
+type lotView struct {
+	ID       string        `json:"id"`
+	GTIN     string        `json:"gtin,omitempty"`
+	Product  string        `json:"product"`
+	Number   string        `json:"number"`
+	Maker    string        `json:"maker,omitempty"`
+	State    web.Chip      `json:"-"`
+	Word     string        `json:"state"`
+	Made     string        `json:"made"`
+	Unit     string        `json:"unit"`
+	MadeAt   time.Time     `json:"madeAt"`
+	Expiry   string        `json:"expiry,omitempty"`
+	Flags    []string      `json:"flags,omitempty"`
+	Missing  string        `json:"unaccounted"`
+	Accounts []accountView `json:"accounts"`
+	Way      []wayView     `json:"onTheWay,omitempty"`
+	From     []madeView    `json:"madeOf,omitempty"`
+	Into     []madeView    `json:"wentInto,omitempty"`
+	Packs    []packView    `json:"packs,omitempty"`
+	Items    int           `json:"items,omitempty"`
+	History  []entry       `json:"history"`
+
+	Crumbs  []web.Crumb   `json:"-"`
+	Banners []web.Banner  `json:"-"`
+	Stats   []web.Stat    `json:"-"`
+	Facts   []web.Pair    `json:"-"`
+	Where   web.Table     `json:"-"`
+	Graph   template.HTML `json:"-"`
+	Trace   string        `json:"-"`
+	Acts    []web.Act     `json:"-"`
+	Dresses []web.Dress   `json:"-"`
+}
+
+// accountView is what one company has and had of the lot.
+type accountView struct {
+	Party     string `json:"party"`
+	Name      string `json:"name"`
+	Held      string `json:"held"`
+	Packed    string `json:"packed"`
+	Sent      string `json:"onTheWay"`
+	Used      string `json:"used"`
+	Sold      string `json:"sold"`
+	Destroyed string `json:"destroyed"`
+	Gone      string `json:"leftTheNetwork"`
+	Lost      string `json:"lost"`
+}
+
+// places are the accounts' columns with their headings.
+var places = []struct {
+	label string
+	of    func(accountView) string
+}{
+	{"In stock", func(a accountView) string { return a.Held }},
+	{"Packed", func(a accountView) string { return a.Packed }},
+	{"On the way", func(a accountView) string { return a.Sent }},
+	{"Used", func(a accountView) string { return a.Used }},
+	{"Sold", func(a accountView) string { return a.Sold }},
+	{"Destroyed", func(a accountView) string { return a.Destroyed }},
+	{"Left the network", func(a accountView) string { return a.Gone }},
+	{"Lost", func(a accountView) string { return a.Lost }},
+}
+
+// wayView is a part of the lot that is on its way.
+type wayView struct {
+	Shipment string `json:"shipment"`
+	Text     string `json:"text"`
+	Href     string `json:"-"`
+}
+
+// madeView is a lot that this one was made of, or that was made of it.
+type madeView struct {
+	Lot     string `json:"lot"`
+	Name    string `json:"name"`
+	Amount  string `json:"amount"`
+	Blocked string `json:"blocked,omitempty"`
+	Href    string `json:"-"`
+}
+
+// packView is a pack with some of the lot in it.
+type packView struct {
+	Pack   string `json:"pack"`
+	Name   string `json:"-"`
+	Amount string `json:"amount"`
+}
+
+func (a *app) showLot(c *web.Ctx) error {
+	const prefix = "/traceability/lot/"
+	lot, suffix, err := a.asked(c, prefix, "json", "xlsx", "jsonld")
+	if err != nil {
+		return err
+	}
+	switch suffix {
+	case "xlsx":
+		return a.sheetOfLot(c, lot)
+	case "jsonld":
+		return a.eventsOfLot(c, lot)
+	}
+	v, err := a.lotView(c, lot)
+	if err != nil {
+		return err
+	}
+	if suffix == "json" {
+		return c.JSON(200, v)
+	}
+	return c.Render("lot.html", v)
+}
+
+func (a *app) lotView(c *web.Ctx, lot lotRow) (*lotView, error) {
+	ctx, n := c.Context(), a.names(c)
+	v := &lotView{ID: lot.ID, GTIN: lot.GTIN, Product: n.Product(lot.GTIN), Number: lot.name(), Maker: n.Party(lot.Maker),
+		Unit: lot.Unit, Made: lot.Made, MadeAt: lot.At, Expiry: lot.bestBefore(), Flags: strings.Fields(lot.Flags), Trace: traceHref(lot.ID)}
+	if v.Product == "" {
+		v.Product = c.T("A thing without a GS1 key")
+	}
+	for _, fill := range []func(context.Context, *names, lotRow, *lotView) error{a.fillAccounts, a.fillMaking, a.fillPacks} {
+		if err := fill(ctx, n, lot, v); err != nil {
+			return nil, err
+		}
+	}
+	if err := a.fillWay(c, n, lot, v); err != nil {
+		return nil, err
+	}
+	var err error
+	if v.History, err = a.history(c, lot, n); err != nil {
+		return nil, err
+	}
+	if err := a.fillBanners(c, n, lot, v); err != nil {
+		return nil, err
+	}
+	v.State = a.stateOf(lot, v.totals())
+	v.Word = v.State.Word
+	if v.Graph, err = a.smallGraph(c, lot); err != nil {
+		return nil, err
+	}
+	v.headline(c, n, lot)
+	v.offer(c, lot)
+	return v, nil
+}
+
+// sums are a lot's amounts over all companies.
+type sums struct{ stock, way, used, sold, other gs1.Amount }
+
+func (v *lotView) totals() (s sums) {
+	for _, x := range v.Accounts {
+		s.stock = s.stock.Add(parseAmount(x.Held)).Add(parseAmount(x.Packed))
+		s.way = s.way.Add(parseAmount(x.Sent))
+		s.used = s.used.Add(parseAmount(x.Used))
+		s.sold = s.sold.Add(parseAmount(x.Sold))
+		s.other = s.other.Add(parseAmount(x.Destroyed)).Add(parseAmount(x.Gone)).Add(parseAmount(x.Lost))
+	}
+	return s
+}
+
+func (s sums) all() gs1.Amount { return s.stock.Add(s.way).Add(s.used).Add(s.sold).Add(s.other) }
+
+// stateOf is the one word that tells most about a lot.
+func (a *app) stateOf(lot lotRow, s sums) web.Chip {
+	expired := lot.bestBefore() != "" && lot.bestBefore() < a.host.Now().UTC().Format(time.DateOnly)
+	switch {
+	case lot.Blocked == trace.KindRecall:
+		return web.Chip{Word: "Recalled", Tone: web.Bad}
+	case lot.Blocked == trace.KindHold:
+		return web.Chip{Word: "On hold", Tone: web.Warn}
+	case expired && s.stock.Sign() > 0:
+		return web.Chip{Word: "Expired", Tone: web.Warn}
+	case s.stock.Sign() > 0:
+		return web.Chip{Word: "In stock", Tone: web.Good}
+	case s.way.Sign() > 0:
+		return web.Chip{Word: "On the way", Tone: web.Busy}
+	case s.sold.Sign() > 0:
+		return web.Chip{Word: "Sold", Tone: web.Idle}
+	case s.used.Sign() > 0:
+		return web.Chip{Word: "Used up", Tone: web.Idle}
+	}
+	return web.Chip{Word: "Gone", Tone: web.Idle}
+}
+
+func (a *app) fillAccounts(ctx context.Context, n *names, lot lotRow, v *lotView) error {
+	rows, err := readmodel.All[accountView](ctx, a.db, `SELECT party, party, held, packed, sent, used, sold, destroyed, gone, lost
+		FROM tr_accounts WHERE lot = $1 ORDER BY in_stock DESC, party`, lot.ID)
+	for i := range rows {
+		rows[i].Name = n.Party(rows[i].Party)
+	}
+	v.Accounts = rows
+	v.Missing = parseAmount(lot.Made).Sub(v.totals().all()).String()
+	return err
+}
+
+// fillMaking reads what the lot was made of and what was made of it.
+func (a *app) fillMaking(ctx context.Context, n *names, lot lotRow, v *lotView) error {
+	type line struct {
+		Side    string `db:"side"`
+		Lot     string `db:"lot"`
+		Amount  string `db:"amount"`
+		Unit    string `db:"unit"`
+		Blocked string `db:"blocked"`
+	}
+	rows, err := readmodel.All[line](ctx, a.db, `SELECT DISTINCT o.side, o.lot, o.amount, o.unit, COALESCE(l.blocked, '') AS blocked
+		FROM tr_process_lines m JOIN tr_process_lines o ON o.process = m.process AND o.side <> m.side
+		LEFT JOIN tr_lots l ON l.id = o.lot WHERE m.lot = $1 ORDER BY o.lot LIMIT 200`, lot.ID)
+	for _, r := range rows {
+		m := madeView{Lot: r.Lot, Name: n.Lot(r.Lot), Amount: n.grouped(r.Amount, r.Unit), Blocked: r.Blocked, Href: lotHref(r.Lot)}
+		if r.Side == "in" {
+			v.From = append(v.From, m)
+		} else {
+			v.Into = append(v.Into, m)
+		}
+	}
+	if lot.Batch != "" {
+		v.From = append(v.From, madeView{Lot: lot.Batch, Name: n.Lot(lot.Batch), Href: lotHref(lot.Batch)})
+	}
+	return err
+}
+
+func (a *app) fillPacks(ctx context.Context, n *names, lot lotRow, v *lotView) error {
+	type line struct {
+		Pack   string `db:"pack"`
+		Amount string `db:"amount"`
+		Unit   string `db:"unit"`
+	}
+	rows, err := readmodel.All[line](ctx, a.db, `SELECT pack, amount, unit FROM tr_contents WHERE child = $1 ORDER BY pack LIMIT 200`, lot.ID)
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		v.Packs = append(v.Packs, packView{r.Pack, packName(r.Pack), n.grouped(r.Amount, r.Unit)})
+	}
+	return a.db.QueryRowContext(ctx, `SELECT COUNT(*) FROM tr_lots WHERE batch = $1`, lot.ID).Scan(&v.Items)
+}
+
+// fillWay reads the shipments that wait for their receiver.
+func (a *app) fillWay(c *web.Ctx, n *names, lot lotRow, v *lotView) error {
+	all, err := a.passages(c.Context(), lot.ID)
+	for _, p := range all {
+		if p.State == trace.Offered {
+			v.Way = append(v.Way, wayView{p.Shipment, c.T("%s from %s to %s", n.grouped(p.Amount, p.Unit), n.Party(p.Sender), n.Party(p.Receiver)),
+				"/traceability/shipments/" + p.Shipment})
+		}
+	}
+	return err
+}
+
+// fillBanners puts the open cases above everything else.
+func (a *app) fillBanners(c *web.Ctx, n *names, lot lotRow, v *lotView) error {
+	cases, err := a.incidents(c.Context(), lot.ID)
+	for _, i := range cases {
+		if i.State != trace.CaseOpen || i.Kind == trace.KindMock {
+			continue
+		}
+		b := web.Banner{Tone: web.Bad, Title: "Recalled: this lot does not move", Href: caseHref(i.ID),
+			Text: c.T("%s, by %s", i.Reason, n.Party(i.Author))}
+		if i.Kind == trace.KindHold {
+			b.Tone, b.Title = web.Warn, "On hold: this lot does not move"
+		}
+		v.Banners = append(v.Banners, b)
+	}
+	if slices.Contains(v.Flags, trace.FlagOriginUnknown) {
+		v.Banners = append(v.Banners, web.Banner{Tone: web.Warn, Title: "Origin unknown", Text: c.T("It was received before anybody logged its making.")})
+	}
+	return err
+}
+
+func (v *lotView) headline(c *web.Ctx, n *names, lot lotRow) {
+	v.Crumbs = []web.Crumb{{Text: c.T("Lots"), Href: "/traceability/lots"}, {Text: v.Product + " " + v.Number}}
+	s, unit := v.totals(), n.Unit(lot.Unit)
+	stat := func(label string, amount gs1.Amount, tone string) {
+		v.Stats = append(v.Stats, web.Stat{Label: label, Value: grouped(n.Amount(amount.String())), Unit: unit, Tone: tone})
+	}
+	stat("Made", parseAmount(lot.Made), "")
+	stat("In stock", s.stock, "")
+	stat("On the way", s.way, "")
+	if s.used.Sign() > 0 {
+		stat("Used", s.used, "")
+	}
+	if s.sold.Sign() > 0 {
+		stat("Sold", s.sold, "")
+	}
+	missing := parseAmount(v.Missing)
+	tone := web.Good
+	if missing.Sign() != 0 {
+		tone = web.Warn
+	}
+	stat("Unaccounted", missing, tone)
+	fact := func(label string, value any) {
+		if value != "" {
+			v.Facts = append(v.Facts, web.Pair{Label: label, Value: value})
+		}
+	}
+	fact("Made by", v.Maker)
+	fact("Made on", lot.At)
+	fact("Best before", day(c, v.Expiry))
+	fact("GTIN", lot.GTIN)
+	fact("Lot number", lot.Number)
+	fact("Serial number", lot.Serial)
+	if v.Items > 0 {
+		fact("Single items", v.Items)
+	}
+	fact("Block", lot.Block)
+	v.Where = v.whereTable(n, unit)
+}
+
+// whereTable shows who has what, with the columns that anybody needs.
+func (v *lotView) whereTable(n *names, unit string) web.Table {
+	t := web.Table{Label: "Where it is", Columns: []web.Column{{Label: "Company"}}, Empty: web.Empty{Title: "Nobody has any of it."}}
+	used := places[:0:0]
+	for _, p := range places {
+		if slices.ContainsFunc(v.Accounts, func(x accountView) bool { return p.of(x) != "0" }) {
+			used = append(used, p)
+			t.Columns = append(t.Columns, web.Column{Label: p.label, Number: true})
+		}
+	}
+	for _, x := range v.Accounts {
+		cells := []any{x.Name}
+		for _, p := range used {
+			if p.of(x) == "0" {
+				cells = append(cells, nil)
+			} else {
+				cells = append(cells, web.Num{Text: grouped(n.Amount(p.of(x))), Unit: unit})
+			}
+		}
+		t.Rows = append(t.Rows, web.TableRow{Cells: cells})
+	}
+	return t
+}
+
+// offer is what the reader can do next, and the forms that the page comes in.
+func (v *lotView) offer(c *web.Ctx, lot lotRow) {
+	q := "?lot=" + template.URLQueryEscaper(lot.ID)
+	own := slices.IndexFunc(v.Accounts, func(x accountView) bool { return x.Party == c.User().Party })
+	holds := own >= 0 && parseAmount(v.Accounts[own].Held).Sign() > 0
+	operates := c.User().Has(party.Operator)
+	if operates && holds && lot.Blocked == "" {
+		v.Acts = append(v.Acts, web.Act{Label: "Ship", Href: "/traceability/ship" + q, Icon: "truck", Main: true},
+			web.Act{Label: "Make something of it", Href: "/traceability/transform" + q, Icon: "graph"},
+			web.Act{Label: "Pack", Href: "/traceability/pack" + q, Icon: "box"})
+	}
+	if operates && holds {
+		v.Acts = append(v.Acts, web.Act{Label: "Sell or dispose", Href: "/traceability/dispose" + q})
+	}
+	concerned := operates && (own >= 0 || lot.Maker == c.User().Party) || c.User().Has(party.Regulator)
+	if concerned && lot.Blocked != trace.KindRecall {
+		v.Acts = append(v.Acts, web.Act{Label: "Recall or hold", Href: "/traceability/recall" + q, Icon: "recall", Danger: true})
+	}
+	v.Dresses = []web.Dress{{Word: "XLSX", Href: lotHref(lot.ID) + ".xlsx"}, {Word: "JSON", Href: lotHref(lot.ID) + ".json"},
+		{Word: "EPCIS", Href: lotHref(lot.ID) + ".jsonld"}}
+	if lot.GTIN != "" {
+		v.Dresses = append([]web.Dress{{Word: c.T("Label"), Href: "/traceability/label/" + lot.ID + ".pdf"}}, v.Dresses...)
+	}
+}
+
+// day is a date of master data as its reader writes it.
+func day(c *web.Ctx, date string) string { return dayIn(c.Lang(), date) }
+
+func dayIn(lang, date string) string {
+	t, err := time.Parse(time.DateOnly, date)
+	switch {
+	case err != nil:
+		return date
+	case lang == "zh":
+		return t.Format("2006年1月2日")
+	}
+	return t.Format("2 Jan 2006")
+}
+
+// grouped sets commas: "1,234,567.5".
+func grouped(amount string) string {
+	head, digits := "", amount
+	if i := strings.IndexAny(amount, "0123456789"); i > 0 {
+		head, digits = amount[:i], amount[i:]
+	}
+	whole, fraction, point := strings.Cut(digits, ".")
+	for i := len(whole) - 3; i > 0; i -= 3 {
+		whole = whole[:i] + "," + whole[i:]
+	}
+	if point {
+		whole += "." + fraction
+	}
+	return head + whole
+}
+
+// grouped is a quantity for people, with commas: "1,000 kg".
+func (n *names) grouped(amount, unit string) string {
+	return grouped(n.Amount(amount)) + " " + n.Unit(unit)
+}
+
+// eventsOfLot is the lot's history as an EPCIS document: the events whose
+// bodies are shared with the reader.
+func (a *app) eventsOfLot(c *web.Ctx, lot lotRow) error {
+	passages, err := a.passages(c.Context(), lot.ID)
+	if err != nil {
+		return err
+	}
+	deeds, err := a.deeds(c.Context(), lot.ID, passages)
+	if err != nil {
+		return err
+	}
+	doc := epcis.Document{Type: "EPCISDocument", Version: "2.0", CreationDate: a.host.Now().UTC()}
+	for _, d := range slices.Backward(deeds) {
+		body := d.Body
+		if body == "" {
+			body = string(a.privateBody(c, d.Hash).Event)
+		}
+		if e, err := bodyOf(body); err == nil {
+			e.ID, e.RecordTime = d.Hash, d.Captured
+			doc.Events = append(doc.Events, *e)
+		}
+	}
+	var b bytes.Buffer
+	text, err := doc.JSON()
+	if err != nil {
+		return err
+	}
+	b.Write(text)
+	c.Response().Header().Set("Content-Disposition", `attachment; filename="`+fileName(lot)+`.jsonld"`)
+	return c.Blob(200, "application/ld+json", b.Bytes())
+}
+
+// fileName is a name that every file system takes.
+func fileName(lot lotRow) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '-' {
+			return r
+		}
+		return '-'
+	}, strings.TrimLeft(lot.GTIN+"-"+lot.name(), "0-"))
+}
+
+// smallGraph is the lot with what is next to it.
+func (a *app) smallGraph(c *web.Ctx, lot lotRow) (template.HTML, error) {
+	p, err := a.pedigree(c, lot, both, 1)
+	if err != nil || len(p.nodes) < 2 || len(p.nodes) > 14 {
+		return "", err
+	}
+	return p.draw(c), nil
+}

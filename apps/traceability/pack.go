@@ -1,0 +1,157 @@
+package traceability
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tallyway/tallyway/chaincode"
+	"github.com/tallyway/tallyway/chaincode/trace"
+	"github.com/tallyway/tallyway/shared/gs1"
+	"github.com/tallyway/tallyway/shared/readmodel"
+	"github.com/tallyway/tallyway/shared/web"
+)
+
+// packForm puts lots and packs into a pack.
+type packForm struct {
+	SSCC  string     `form:"sscc,required"`
+	At    time.Time  `form:"at"`
+	Lines []lotEntry `form:"lines"`
+	Packs []string   `form:"packs"`
+}
+
+type packFormView struct {
+	Form  *web.Form[packForm]
+	Stock []web.Option
+	Units []web.Option
+	Packs []packChoice
+	Held  []packRow
+}
+
+// ErrSSCC asks for an SSCC without a slip of the pen.
+var ErrSSCC = chaincode.Rule{Code: "traceability/sscc", Kind: chaincode.Malformed,
+	Text: "An SSCC has 18 digits, and the last one fits the others.", Remedy: "Compare the number with the label, or scan it."}
+
+// pack puts goods into a pack.
+func (a *app) pack(c *web.Ctx) error {
+	own, err := a.own(c)
+	if err != nil {
+		return err
+	}
+	next, err := a.nextSSCC(c.Context(), own)
+	if err != nil {
+		return err
+	}
+	start := packForm{SSCC: next}
+	if lot := lotID(c.QueryParam("lot")); lot != "" {
+		start.Lines = []lotEntry{{Lot: lot}}
+	}
+	show := func(f *web.Form[packForm]) error { return a.showPackForm(c, own, f) }
+	return web.Post(c, start, show, func(f *web.Form[packForm]) (string, error) {
+		id, err := a.packed(c, own, f)
+		if err != nil {
+			return "", blame(f, err, "lines", map[string]string{ErrSSCC.Code: "sscc", ErrNothing.Code: "lines.0.lot",
+				trace.ErrPackLoop.Code: "sscc", trace.ErrFuture.Code: "at"})
+		}
+		c.Flash("%s is packed.", packTitle(id))
+		return "/traceability/pack", nil
+	})
+}
+
+func (a *app) packed(c *web.Ctx, own company, f *web.Form[packForm]) (id string, err error) {
+	v := f.Value
+	if id, err = packID(v.SSCC); err != nil {
+		return "", err
+	}
+	in, err := a.goods(c.Context(), v.Lines)
+	if err != nil {
+		return "", err
+	}
+	if len(in)+len(v.Packs) == 0 {
+		return "", ErrNothing.Refuse("")
+	}
+	_, err = a.submit(c, packed(own, a.when(v.At, f.Field("at.zone", "")), id, in, v.Packs))
+	return id, err
+}
+
+// packID reads an SSCC as it is typed or scanned.
+func packID(text string) (string, error) {
+	text = strings.TrimPrefix(strings.TrimSpace(text), "SSCC ")
+	if digits, err := gs1.CheckSSCC(text); err == nil {
+		return "00/" + digits, nil
+	}
+	key, err := gs1.Parse(text)
+	if err != nil || key.Primary.AI != "00" {
+		return "", ErrSSCC.Refuse("")
+	}
+	return key.Path(), nil
+}
+
+// nextSSCC suggests the number after the last one that the company has used
+// under its prefix; a company without one types what its supplier gave it.
+func (a *app) nextSSCC(ctx context.Context, own company) (string, error) {
+	prefix, _, _ := strings.Cut(own.Prefixes, " ")
+	if prefix == "" {
+		return "", nil
+	}
+	last, err := readmodel.One[string](ctx, a.db, `SELECT COALESCE(MAX(thing), '') FROM tr_named WHERE thing LIKE $1`, "00/0"+prefix+"%")
+	if err != nil {
+		return "", err
+	}
+	serial := uint64(1)
+	if digits := strings.TrimPrefix(last, "00/0"+prefix); len(digits) > 1 && last != "" {
+		used, err := strconv.ParseUint(digits[:len(digits)-1], 10, 64) // without the check digit
+		if err == nil {
+			serial = used + 1
+		}
+	}
+	key, err := gs1.SSCC(0, prefix, serial)
+	if err != nil {
+		return "", nil // all numbers of this prefix are used
+	}
+	return key.Primary.Value, nil
+}
+
+func (a *app) showPackForm(c *web.Ctx, own company, f *web.Form[packForm]) error {
+	stock, err := a.stock(c.Context(), own.ID)
+	if err != nil {
+		return err
+	}
+	n := a.names(c)
+	v := packFormView{Form: f, Stock: n.choices(c, free(stock)), Units: units(c)}
+	if v.Packs, err = a.packChoices(c, own.ID, c.Request().PostForm["packs"]); err != nil {
+		return err
+	}
+	for _, p := range v.Packs {
+		inside, err := a.inside(c, n, p.ID)
+		if err != nil {
+			return err
+		}
+		v.Held = append(v.Held, packRow{ID: p.ID, Text: packTitle(p.ID), Inside: inside})
+	}
+	return c.Render("pack.html", v)
+}
+
+// unpack takes everything out of a pack.
+func (a *app) unpack(c *web.Ctx) error {
+	own, err := a.own(c)
+	if err != nil {
+		return err
+	}
+	type form struct {
+		Pack string `form:"pack,required"`
+	}
+	show := func(*web.Form[form]) error { return c.Redirect("/traceability/pack") }
+	return web.Post(c, form{}, show, func(f *web.Form[form]) (string, error) {
+		id, err := packID(f.Value.Pack)
+		if err != nil {
+			return "", err
+		}
+		if _, err := a.submit(c, unpacked(own, a.when(time.Time{}, f.Field("at.zone", "")), id)); err != nil {
+			return "", err
+		}
+		c.Flash("%s is unpacked.", packTitle(id))
+		return "/traceability/pack", nil
+	})
+}

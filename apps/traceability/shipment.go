@@ -1,0 +1,719 @@
+package traceability
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/tallyway/tallyway/chaincode/party"
+	"github.com/tallyway/tallyway/chaincode/trace"
+	"github.com/tallyway/tallyway/shared/gs1"
+	"github.com/tallyway/tallyway/shared/readmodel"
+	"github.com/tallyway/tallyway/shared/web"
+)
+
+func (a *app) shipmentRoutes() []web.Route {
+	const one = "/traceability/shipments/:id"
+	return []web.Route{
+		{Method: "GET", Path: "/traceability/shipments", Name: "shipments", Access: readers, Handler: a.shipments},
+		{Method: "GET", Path: one, Name: "shipments.show", Access: readers, Handler: a.shipmentPage},
+		{Method: "POST", Path: one + "/accept", Name: "shipments.accept", Access: operators, Handler: a.accept},
+		{Method: "POST", Path: one + "/decline", Name: "shipments.decline", Access: operators, Handler: a.decline},
+		{Method: "POST", Path: one + "/call-back", Name: "shipments.callBack", Access: operators, Handler: a.callBack},
+		{Method: "POST", Path: one + "/settle", Name: "shipments.settle", Access: operators, Handler: a.settle},
+	}
+}
+
+// shipment is a row of tr_shipments.
+type shipment struct {
+	ID        string     `db:"id"`
+	Sender    string     `db:"sender"`
+	Receiver  string     `db:"receiver"`
+	Carrier   string     `db:"carrier"`
+	State     string     `db:"state"`
+	At        time.Time  `db:"at"`
+	Event     string     `db:"event"`
+	Answer    string     `db:"answer"`
+	Answered  *time.Time `db:"answered"`
+	Reason    string     `db:"reason"`
+	Documents string     `db:"documents"`
+	Mismatch  string     `db:"mismatch"`
+	Said      string     `db:"said"`
+	Block     int64      `db:"block"`
+}
+
+const shipmentColumns = `id, sender, receiver, carrier, state, at, event, answer, answered, reason, documents, mismatch, said, block`
+
+// shipmentLine is one lot of a shipment.
+type shipmentLine struct {
+	Shipment string `db:"shipment"`
+	Lot      string `db:"lot"`
+	Pack     string `db:"pack"` // "packed", or "" where it is loose
+	Amount   string `db:"amount"`
+	Unit     string `db:"unit"`
+	Received string `db:"received"` // where it differs
+}
+
+// supervises reports whether the user reads what concerns others.
+func supervises(u *web.User) bool { return u.Has(party.Regulator) }
+
+// concerns reports whether a company is one of the shipment's.
+func (s shipment) concerns(company string) bool {
+	return company != "" && (s.Sender == company || s.Receiver == company || s.Carrier == company)
+}
+
+// number is what people call a shipment: its despatch advice, else its id.
+func (s shipment) number() string {
+	if first, _, _ := strings.Cut(s.Documents, " "); first != "" {
+		return adviceNumber(first)
+	}
+	return s.ID
+}
+
+// chip is a shipment's state.
+func (s shipment) chip() web.Chip {
+	switch {
+	case s.Mismatch == trace.MismatchOpen:
+		return web.Chip{Word: "Mismatch open", Tone: web.Warn}
+	case s.State == trace.Offered:
+		return web.Chip{Word: "On its way", Tone: web.Busy}
+	case s.State == trace.Accepted:
+		return web.Chip{Word: "Accepted", Tone: web.Good}
+	case s.State == trace.Declined:
+		return web.Chip{Word: "Declined", Tone: web.Bad}
+	case s.State == trace.Cancelled:
+		return web.Chip{Word: "Called back", Tone: web.Idle}
+	}
+	return web.Chip{Word: "Left the network", Tone: web.Idle}
+}
+
+// shipment loads one that the user may see. One of others is not found: its
+// number is no secret, but that it exists is none of their business.
+func (a *app) shipment(c *web.Ctx) (shipment, error) {
+	s, err := readmodel.One[shipment](c.Context(), a.db, `SELECT `+shipmentColumns+` FROM tr_shipments WHERE id = $1`, c.Param("id"))
+	if errors.Is(err, sql.ErrNoRows) || err == nil && !supervises(c.User()) && !s.concerns(c.User().Party) {
+		return s, trace.ErrNoShipment.Refuse("%s", c.Param("id"))
+	}
+	return s, err
+}
+
+func (a *app) shipmentLines(ctx context.Context, id string) ([]shipmentLine, error) {
+	return readmodel.All[shipmentLine](ctx, a.db, `SELECT shipment, lot, pack, amount, unit, received FROM tr_shipment_lines
+		WHERE shipment = $1 ORDER BY pack, lot`, id)
+}
+
+// shipmentPack is one outermost pack of a shipment.
+type shipmentPack struct {
+	Pack    string `db:"pack"`
+	Missing bool   `db:"missing"`
+}
+
+func (a *app) shipmentPacks(ctx context.Context, id string) ([]shipmentPack, error) {
+	return readmodel.All[shipmentPack](ctx, a.db, `SELECT pack, missing FROM tr_shipment_packs WHERE shipment = $1 ORDER BY pack`, id)
+}
+
+var shipmentList = web.ListOptions{Search: true, Sort: []string{"-at", "number"}, Filters: []web.Filter{
+	{Name: "state", Label: "State", Options: []web.Option{{Value: trace.Offered, Text: "On its way"}, {Value: trace.Accepted, Text: "Accepted"},
+		{Value: "mismatch", Text: "Mismatch open"}, {Value: trace.Declined, Text: "Declined"}, {Value: trace.Cancelled, Text: "Called back"},
+		{Value: trace.Departed, Text: "Left the network"}}},
+	{Name: "direction", Label: "Direction", Options: []web.Option{{Value: "in", Text: "To us"}, {Value: "out", Text: "From us"}}},
+}}
+
+// shipments lists those that concern the user's company; a regulator's all.
+func (a *app) shipments(c *web.Ctx) error {
+	list := c.List(shipmentList)
+	where, args := a.shipmentFilter(c, list)
+	total, err := readmodel.One[int](c.Context(), a.db, `SELECT COUNT(*) FROM tr_shipments s WHERE `+where, args...)
+	if err != nil {
+		return err
+	}
+	rows, next, err := a.shipmentRows(c, list, where, args)
+	if err != nil {
+		return err
+	}
+	n := a.names(c)
+	t := web.Table{List: list, Label: "Shipments", Count: c.T("%s shipments", total), Next: next, Live: "ledger",
+		Columns: []web.Column{{Label: "Despatch advice", Sort: "number"}, {Label: "Goods"}, {Label: "From"}, {Label: "To"}, {Label: "State"}, {Label: "Sent", Sort: "at"}},
+		Empty:   web.Empty{Title: "No shipments yet.", Text: "What you send and what is sent to you stands here.", Act: shipAct(c)}}
+	for _, s := range rows {
+		what, err := a.goodsOf(c, n, s.ID)
+		if err != nil {
+			return err
+		}
+		chip := s.chip()
+		t.Rows = append(t.Rows, web.TableRow{Href: "/traceability/shipments/" + s.ID, Tone: edge(chip.Tone),
+			Cells: []any{s.number(), what, n.Party(s.Sender), orElse(n.Party(s.Receiver), c.T("outside the network")), chip, s.At}})
+	}
+	return c.Render("shipments.html", struct {
+		Table web.Table
+		Acts  []web.Act
+	}{t, acts(shipAct(c))})
+}
+
+// edge marks the rows that need a look.
+func edge(tone string) string {
+	if tone == web.Warn || tone == web.Bad {
+		return tone
+	}
+	return ""
+}
+
+func orElse(text, otherwise string) string {
+	if text == "" {
+		return otherwise
+	}
+	return text
+}
+
+func shipAct(c *web.Ctx) *web.Act {
+	if !c.User().Has(party.Operator) {
+		return nil
+	}
+	return &web.Act{Label: "Ship goods", Href: "/traceability/ship", Icon: "truck", Main: true}
+}
+
+func acts(all ...*web.Act) (kept []web.Act) {
+	for _, act := range all {
+		if act != nil {
+			kept = append(kept, *act)
+		}
+	}
+	return kept
+}
+
+// shipmentFilter is what the reader may see and asked for.
+func (a *app) shipmentFilter(c *web.Ctx, list web.List) (where string, args []any) {
+	arg := func(v any) string { args = append(args, v); return fmt.Sprintf("$%d", len(args)) }
+	parts := []string{"1 = 1"}
+	if own := c.User().Party; !supervises(c.User()) {
+		parts = append(parts, "("+arg(own)+" IN (s.sender, s.receiver, s.carrier))")
+	}
+	switch list.Get("direction") {
+	case "in":
+		parts = append(parts, "s.receiver = "+arg(c.User().Party))
+	case "out":
+		parts = append(parts, "s.sender = "+arg(c.User().Party))
+	}
+	switch state := list.Get("state"); state {
+	case "":
+	case "mismatch":
+		parts = append(parts, "s.mismatch = "+arg(trace.MismatchOpen))
+	default:
+		parts = append(parts, "s.state = "+arg(state))
+	}
+	if list.Search != "" {
+		like := "%" + strings.ToLower(list.Search) + "%"
+		parts = append(parts, `(LOWER(s.documents) LIKE `+arg(like)+` OR s.id LIKE `+arg(like)+`
+			OR EXISTS (SELECT 1 FROM tr_parties p WHERE p.id IN (s.sender, s.receiver) AND (LOWER(p.name) LIKE `+arg(like)+` OR p.name_zh LIKE `+arg(like)+`))
+			OR EXISTS (SELECT 1 FROM tr_shipment_lines x JOIN tr_lots l ON l.id = x.lot LEFT JOIN tr_products g ON g.gtin = l.gtin
+				WHERE x.shipment = s.id AND (LOWER(l.id) LIKE `+arg(like)+` OR LOWER(g.name) LIKE `+arg(like)+` OR g.name_zh LIKE `+arg(like)+`)))`)
+	}
+	return strings.Join(parts, " AND "), args
+}
+
+// shipmentRows is one page of the list, from where the previous one ended: by
+// time or document, then id.
+func (a *app) shipmentRows(c *web.Ctx, list web.List, where string, args []any) (rows []shipment, next string, err error) {
+	column, order, beyond := "s.at", "ASC", ">"
+	if list.Sort == "number" {
+		column = "s.documents"
+	}
+	if list.Desc {
+		order, beyond = "DESC", "<"
+	}
+	if mark, id, ok := strings.Cut(list.After, "|"); ok {
+		var from any = mark
+		if list.Sort == "at" {
+			at, err := time.Parse(time.RFC3339Nano, mark)
+			if err != nil {
+				at = time.Time{}
+			}
+			from = at
+		}
+		args = append(args, from, from, id)
+		k := len(args)
+		where += fmt.Sprintf(" AND (%s %s $%d OR %s = $%d AND s.id %s $%d)", column, beyond, k-2, column, k-1, beyond, k)
+	}
+	args = append(args, list.Limit+1)
+	rows, err = readmodel.All[shipment](c.Context(), a.db, fmt.Sprintf(`SELECT %s FROM tr_shipments s WHERE %s ORDER BY %s %s, s.id %s LIMIT $%d`,
+		shipmentColumns, where, column, order, order, len(args)), args...)
+	if err != nil || len(rows) <= list.Limit {
+		return rows, "", err
+	}
+	rows = rows[:list.Limit]
+	last := rows[len(rows)-1]
+	mark := last.Documents
+	if list.Sort == "at" {
+		mark = last.At.Format(time.RFC3339Nano)
+	}
+	return rows, mark + "|" + last.ID, nil
+}
+
+// goodsOf says what a shipment holds, in words.
+func (a *app) goodsOf(c *web.Ctx, n *names, id string) (string, error) {
+	all, err := a.shipmentLines(c.Context(), id)
+	if err != nil {
+		return "", err
+	}
+	const shown = 2
+	var words []string
+	for _, l := range all[:min(shown, len(all))] {
+		words = append(words, n.Quantity(l.Amount, l.Unit)+" "+n.Lot(l.Lot))
+	}
+	text := strings.Join(words, ", ")
+	if more := len(all) - shown; more > 0 {
+		text += " " + c.T("and %s more", more)
+	}
+	return text, nil
+}
+
+// acceptForm is what arrived: each line filled in with what was shipped.
+type acceptForm struct {
+	All   bool         `form:"all"` // everything arrived as it was shipped
+	Apart bool         `form:"apart"`
+	At    time.Time    `form:"at"`
+	Lines []acceptLine `form:"lines"`
+	Packs []string     `form:"packs"`
+}
+
+type acceptLine struct {
+	Lot      string `form:"lot,required"`
+	Quantity amount `form:"quantity,required"`
+	Unit     string `form:"unit"`
+}
+
+type declineForm struct {
+	Reason string `form:"reason,required"`
+}
+
+type settleForm struct {
+	Outcome string `form:"outcome,required"`
+}
+
+// accept takes a shipment over.
+func (a *app) accept(c *web.Ctx) error {
+	s, err := a.shipment(c)
+	if err != nil {
+		return err
+	}
+	show := func(f *web.Form[acceptForm]) error { return a.showShipment(c, s, shipmentForms{Accept: f}) }
+	return web.Post(c, acceptForm{}, show, func(f *web.Form[acceptForm]) (string, error) {
+		if err := a.accepted(c, s, f); err != nil {
+			return "", blame(f, err, "lines", map[string]string{trace.ErrFuture.Code: "at", ErrNothingArrived.Code: "lines.0.quantity"})
+		}
+		c.Flash("The shipment is accepted.")
+		return "/traceability/shipments/" + s.ID, nil
+	})
+}
+
+func (a *app) accepted(c *web.Ctx, s shipment, f *web.Form[acceptForm]) error {
+	from, err := a.company(c.Context(), s.Sender)
+	if err != nil {
+		return err
+	}
+	own, err := a.own(c)
+	if err != nil {
+		return err
+	}
+	v := f.Value
+	arrived := arrival{From: from, To: own, Documents: strings.Fields(s.Documents), Packs: v.Packs, Apart: v.Apart}
+	for _, l := range v.Lines {
+		if l.Quantity.Sign() > 0 {
+			arrived.Goods = append(arrived.Goods, goods{lotID(l.Lot), l.Quantity.Amount, l.Unit})
+		}
+	}
+	if v.All {
+		if arrived.Goods, arrived.Packs, err = a.everything(c.Context(), s.ID); err != nil {
+			return err
+		}
+	}
+	if len(arrived.Goods)+len(arrived.Packs) == 0 {
+		return ErrNothingArrived.Refuse("")
+	}
+	_, err = a.submit(c, received(arrived, a.when(v.At, f.Field("at.zone", ""))))
+	return err
+}
+
+// everything is what was shipped.
+func (a *app) everything(ctx context.Context, id string) (all []goods, packs []string, err error) {
+	lines, err := a.shipmentLines(ctx, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, l := range lines {
+		if l.Pack == "" {
+			all = append(all, goods{l.Lot, parseAmount(l.Amount), l.Unit})
+		}
+	}
+	boxes, err := a.shipmentPacks(ctx, id)
+	for _, b := range boxes {
+		packs = append(packs, b.Pack)
+	}
+	return all, packs, err
+}
+
+// decline gives a shipment back.
+func (a *app) decline(c *web.Ctx) error {
+	s, err := a.shipment(c)
+	if err != nil {
+		return err
+	}
+	show := func(f *web.Form[declineForm]) error { return a.showShipment(c, s, shipmentForms{Decline: f}) }
+	return web.Post(c, declineForm{}, show, func(f *web.Form[declineForm]) (string, error) {
+		if _, err := do[trace.ShipmentState](a, c, trace.Decline{Shipment: s.ID, Reason: f.Value.Reason}); err != nil {
+			return "", err
+		}
+		c.Flash("The shipment is declined.")
+		return "/traceability/shipments/" + s.ID, nil
+	})
+}
+
+// callBack takes a shipment back that nobody has answered.
+func (a *app) callBack(c *web.Ctx) error {
+	s, err := a.shipment(c)
+	if err != nil {
+		return err
+	}
+	show := func(*web.Form[struct{}]) error { return a.showShipment(c, s, shipmentForms{}) }
+	return web.Post(c, struct{}{}, show, func(*web.Form[struct{}]) (string, error) {
+		if _, err := do[trace.ShipmentState](a, c, trace.CallBack{Shipment: s.ID}); err != nil {
+			return "", err
+		}
+		c.Flash("The shipment is called back.")
+		return "/traceability/shipments/" + s.ID, nil
+	})
+}
+
+// settle says what became of what is missing.
+func (a *app) settle(c *web.Ctx) error {
+	s, err := a.shipment(c)
+	if err != nil {
+		return err
+	}
+	show := func(f *web.Form[settleForm]) error { return a.showShipment(c, s, shipmentForms{Settle: f}) }
+	return web.Post(c, settleForm{}, show, func(f *web.Form[settleForm]) (string, error) {
+		state, err := do[trace.ShipmentState](a, c, trace.Settle{Shipment: s.ID, Outcome: f.Value.Outcome})
+		if err != nil {
+			return "", blame(f, err, "", map[string]string{trace.ErrReason.Code: "outcome"})
+		}
+		if state.State == trace.MismatchSettled {
+			c.Flash("The mismatch is settled.")
+		} else {
+			c.Flash("Your answer is noted; the other side has to say the same.")
+		}
+		return "/traceability/shipments/" + s.ID, nil
+	})
+}
+
+// shipmentForms are the forms of a shipment's page; nil ones start afresh.
+type shipmentForms struct {
+	Accept  *web.Form[acceptForm]
+	Decline *web.Form[declineForm]
+	Settle  *web.Form[settleForm]
+}
+
+type shipmentView struct {
+	Number   string
+	Lead     string
+	Chip     web.Chip
+	Crumbs   []web.Crumb
+	Steps    []web.Step
+	Banner   *web.Banner
+	Pairs    []web.Pair
+	Lines    []lineView
+	Packs    []packRow
+	History  []web.Entry
+	Forms    shipmentForms `json:"-"`
+	Accepts  bool          // the reader can answer it
+	CallBack *web.Act
+	Settles  bool
+	Base     string
+	Reasons  []web.Option
+	Outcomes []web.Option
+}
+
+type lineView struct {
+	Lot, Href, Text, Shipped, Arrived, Unit string
+	Blocked                                 string // an English word
+	Packed                                  bool
+	Differs                                 bool
+	Entry                                   web.Line
+}
+
+type packRow struct {
+	ID, Text string
+	Inside   []string
+	Missing  bool
+	Chosen   bool
+}
+
+func (a *app) shipmentPage(c *web.Ctx) error {
+	s, err := a.shipment(c)
+	if err != nil {
+		return err
+	}
+	return a.showShipment(c, s, shipmentForms{})
+}
+
+var declineReasons = []web.Option{{Value: "damaged", Text: "Damaged"}, {Value: "wrong-goods", Text: "Wrong goods"},
+	{Value: "temperature", Text: "Cold chain broken"}, {Value: "not-ordered", Text: "Not ordered"}, {Value: "other", Text: "Another reason"}}
+
+var outcomes = []web.Option{{Value: trace.OutcomeLost, Text: "It was lost on the way"}, {Value: trace.OutcomeReturned, Text: "It is still with the sender"}}
+
+func (a *app) showShipment(c *web.Ctx, s shipment, forms shipmentForms) error {
+	n := a.names(c)
+	lines, err := a.shipmentLines(c.Context(), s.ID)
+	if err != nil {
+		return err
+	}
+	packs, err := a.shipmentPacks(c.Context(), s.ID)
+	if err != nil {
+		return err
+	}
+	own := c.User().Party
+	acts := c.User().Has(party.Operator)
+	v := shipmentView{Number: s.number(), Chip: s.chip(), Base: "/traceability/shipments/" + s.ID, Reasons: declineReasons, Outcomes: outcomes,
+		Lead:    c.T("%s to %s", n.Party(s.Sender), orElse(n.Party(s.Receiver), c.T("outside the network"))),
+		Crumbs:  []web.Crumb{{Text: c.T("Shipments"), Href: "/traceability/shipments"}, {Text: s.number()}},
+		Steps:   s.steps(),
+		Accepts: acts && s.State == trace.Offered && s.Receiver == own,
+		Settles: acts && s.Mismatch == trace.MismatchOpen && (s.Receiver == own || s.Sender == own)}
+	v.Forms = forms.filled(c, lines)
+	if err := a.fillLines(c, n, &v, lines, packs); err != nil {
+		return err
+	}
+	if v.History, err = a.shipmentHistory(c, n, s, lines, packs); err != nil {
+		return err
+	}
+	v.Pairs = s.pairs(c, n)
+	v.Banner = v.banner(c)
+	if acts && s.State == trace.Offered && s.Sender == own {
+		v.CallBack = &web.Act{Label: "Call the shipment back", Href: v.Base + "/call-back", Post: true, Danger: true,
+			Confirm: "The receiver can no longer accept it. Call it back?"}
+	}
+	return c.Render("shipment.html", v)
+}
+
+// filled starts the forms that nobody has posted.
+func (f shipmentForms) filled(c *web.Ctx, lines []shipmentLine) shipmentForms {
+	if f.Accept == nil {
+		start := acceptForm{}
+		for _, l := range lines {
+			if l.Pack == "" {
+				start.Lines = append(start.Lines, acceptLine{l.Lot, amount{parseAmount(l.Amount)}, l.Unit})
+			}
+		}
+		f.Accept = web.NewForm(c, start)
+	}
+	if f.Decline == nil {
+		f.Decline = web.NewForm(c, declineForm{})
+	}
+	if f.Settle == nil {
+		f.Settle = web.NewForm(c, settleForm{})
+	}
+	return f
+}
+
+func (a *app) fillLines(c *web.Ctx, n *names, v *shipmentView, lines []shipmentLine, packs []shipmentPack) error {
+	entries := v.Forms.Accept.Lines("lines", 0)
+	loose := 0
+	for _, l := range lines {
+		blocked, err := readmodel.One[string](c.Context(), a.db, `SELECT blocked FROM tr_lots WHERE id = $1`, l.Lot)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		line := lineView{Lot: l.Lot, Href: lotAddress(l.Lot), Text: n.Lot(l.Lot), Shipped: n.Amount(l.Amount), Unit: n.Unit(l.Unit), Packed: l.Pack != "",
+			Differs: l.Received != "", Arrived: n.Amount(orElse(l.Received, l.Amount))}
+		if blocked != "" {
+			line.Blocked = blockedWord(blocked)
+		}
+		if !line.Packed && loose < len(entries) {
+			line.Entry = entries[loose]
+			loose++
+		}
+		v.Lines = append(v.Lines, line)
+	}
+	posted := c.Request().PostForm
+	for _, p := range packs {
+		inside, err := a.inside(c, n, p.Pack)
+		if err != nil {
+			return err
+		}
+		chosen := posted == nil || len(posted["packs"]) == 0 || contains(posted["packs"], p.Pack)
+		v.Packs = append(v.Packs, packRow{ID: p.Pack, Text: packTitle(p.Pack), Inside: inside, Missing: p.Missing, Chosen: chosen})
+	}
+	return nil
+}
+
+func contains(list []string, s string) bool {
+	for _, have := range list {
+		if have == s {
+			return true
+		}
+	}
+	return false
+}
+
+// banner warns before blocked goods are accepted.
+func (v shipmentView) banner(c *web.Ctx) *web.Banner {
+	for _, l := range v.Lines {
+		if l.Blocked != "" && v.Accepts {
+			return &web.Banner{Tone: web.Bad, Title: "Part of this shipment is blocked.",
+				Text: c.T("Decline it, or accept it to be kept apart: it cannot be sold.")}
+		}
+	}
+	return nil
+}
+
+func (s shipment) steps() []web.Step {
+	sent := web.Step{Word: "Sent", State: "done", At: s.At}
+	last := web.Step{Word: "Accepted"}
+	var answered time.Time
+	if s.Answered != nil {
+		answered = *s.Answered
+	}
+	switch s.State {
+	case trace.Offered:
+		return []web.Step{sent, {Word: "On its way", State: "now"}, last}
+	case trace.Accepted:
+		last.State, last.At = "done", answered
+	case trace.Declined:
+		last = web.Step{Word: "Declined", State: "done", At: answered}
+	case trace.Cancelled:
+		last = web.Step{Word: "Called back", State: "done", At: answered}
+	default:
+		return []web.Step{sent, {Word: "Left the network", State: "done", At: s.At}}
+	}
+	steps := []web.Step{sent, last}
+	switch s.Mismatch {
+	case trace.MismatchOpen:
+		steps = append(steps, web.Step{Word: "Mismatch to settle", State: "now"})
+	case trace.MismatchSettled:
+		steps = append(steps, web.Step{Word: "Mismatch settled", State: "done"})
+	}
+	return steps
+}
+
+func (s shipment) pairs(c *web.Ctx, n *names) []web.Pair {
+	pairs := []web.Pair{{Label: "From", Value: n.Party(s.Sender)}, {Label: "To", Value: orElse(n.Party(s.Receiver), c.T("outside the network"))}}
+	if s.Carrier != "" {
+		pairs = append(pairs, web.Pair{Label: "Carrier", Value: n.Party(s.Carrier)})
+	}
+	for _, d := range strings.Fields(s.Documents) {
+		pairs = append(pairs, web.Pair{Label: "Despatch advice", Value: adviceNumber(d)})
+	}
+	return append(pairs, web.Pair{Label: "Shipment id", Value: s.ID}, web.Pair{Label: "Block", Value: s.Block})
+}
+
+// shipmentHistory tells what happened, the latest first.
+func (a *app) shipmentHistory(c *web.Ctx, n *names, s shipment, lines []shipmentLine, packs []shipmentPack) ([]web.Entry, error) {
+	var entries []web.Entry
+	if said, err := s.sides(c, n); err != nil {
+		return nil, err
+	} else {
+		entries = append(entries, said...)
+	}
+	switch s.State {
+	case trace.Accepted:
+		entries = append(entries, a.entry(c, s.Answer, s.arrived(c, n, lines, packs)))
+	case trace.Declined:
+		entries = append(entries, web.Entry{Text: c.T("%s declined the shipment: %s", n.Party(s.Receiver), c.T(reasonText(s.Reason))), At: *s.Answered, Tone: web.Bad, Block: uint64(s.Block)})
+	case trace.Cancelled:
+		entries = append(entries, web.Entry{Text: c.T("%s called the shipment back", n.Party(s.Sender)), At: *s.Answered, Tone: web.Idle, Block: uint64(s.Block)})
+	}
+	what, err := a.goodsOf(c, n, s.ID)
+	if err != nil {
+		return nil, err
+	}
+	sent := web.Entry{Text: c.T("%s sent %s to %s", n.Party(s.Sender), what, orElse(n.Party(s.Receiver), c.T("outside the network"))), Tone: web.Busy}
+	if s.Carrier != "" {
+		sent.Detail = c.T("carried by %s", n.Party(s.Carrier))
+	}
+	return append(entries, a.entry(c, s.Event, sent)), nil
+}
+
+// entry adds who and when and the block to what an event tells.
+func (a *app) entry(c *web.Ctx, hash string, e web.Entry) web.Entry {
+	type stand struct {
+		By    string    `db:"by_user"`
+		At    time.Time `db:"at"`
+		Block int64     `db:"block"`
+		Tx    string    `db:"tx"`
+	}
+	if row, err := readmodel.One[stand](c.Context(), a.db, `SELECT by_user, at, block, tx FROM tr_events WHERE hash = $1`, hash); err == nil {
+		e.By, e.At, e.Block, e.Tx = row.By, row.At, uint64(row.Block), row.Tx
+	}
+	return e
+}
+
+// arrived says what came: "City Market accepted 480 of 500 kg, 20 kg short".
+func (s shipment) arrived(c *web.Ctx, n *names, lines []shipmentLine, packs []shipmentPack) web.Entry {
+	e := web.Entry{Text: c.T("%s accepted everything", n.Party(s.Receiver)), Tone: web.Good}
+	var differ []string
+	for _, l := range lines {
+		if l.Received == "" || l.Pack != "" {
+			continue
+		}
+		shipped, got := parseAmount(l.Amount), parseAmount(l.Received)
+		words := c.T("%s of %s %s, %s short", n.Amount(got.String()), n.Quantity(l.Amount, l.Unit), n.Lot(l.Lot), n.Quantity(shipped.Sub(got).String(), l.Unit))
+		if got.Cmp(shipped) > 0 {
+			words = c.T("%s of %s %s, %s more than sent", n.Amount(got.String()), n.Quantity(l.Amount, l.Unit), n.Lot(l.Lot), n.Quantity(got.Sub(shipped).String(), l.Unit))
+		}
+		differ = append(differ, words)
+	}
+	for _, p := range packs {
+		if p.Missing {
+			differ = append(differ, c.T("%s is missing", packTitle(p.Pack)))
+		}
+	}
+	if len(differ) > 0 {
+		e.Text, e.Tone = c.T("%s accepted %s", n.Party(s.Receiver), strings.Join(differ, "; ")), web.Warn
+	}
+	return e
+}
+
+// sides are what the two sides say became of what is missing.
+func (s shipment) sides(c *web.Ctx, n *names) ([]web.Entry, error) {
+	if s.Said == "" {
+		return nil, nil
+	}
+	said := map[string]string{}
+	if err := json.Unmarshal([]byte(s.Said), &said); err != nil {
+		return nil, fmt.Errorf("read the answers to a mismatch: %w", err)
+	}
+	var entries []web.Entry
+	if s.Mismatch == trace.MismatchSettled {
+		entries = append(entries, web.Entry{Text: c.T("The mismatch is settled."), Tone: web.Good})
+	}
+	for _, side := range []string{s.Sender, s.Receiver} {
+		if outcome := said[side]; outcome != "" {
+			entries = append(entries, web.Entry{Text: c.T("%s says of what is missing: %s", n.Party(side), c.T(outcomeText(outcome))), Tone: web.Busy})
+		}
+	}
+	return entries, nil
+}
+
+func outcomeText(value string) string { return textOf(outcomes, value) }
+
+func reasonText(value string) string { return textOf(declineReasons, value) }
+
+func textOf(options []web.Option, value string) string {
+	for _, o := range options {
+		if o.Value == value {
+			return o.Text
+		}
+	}
+	return value
+}
+
+// missing is what a shipment lacks, for the home page.
+func (l shipmentLine) missing() gs1.Amount {
+	if l.Received == "" {
+		return gs1.Amount{}
+	}
+	return parseAmount(l.Amount).Sub(parseAmount(l.Received))
+}

@@ -1,0 +1,15 @@
+(()=>{"use strict";
+const root=document.documentElement,theme=/(?:^|; )tw_theme=(light|dark)/.exec(document.cookie);
+if(theme)root.dataset.theme=theme[1];
+const clock=()=>{const el=document.querySelector("[data-checked]");if(el){el.textContent=new Date().toLocaleTimeString(root.lang);el.parentNode.hidden=false}};
+const share=()=>{const b=document.querySelector("[data-share]");if(!b)return;if(!navigator.share&&!navigator.clipboard)return;b.hidden=false;
+b.onclick=async()=>{try{if(navigator.share)await navigator.share({title:document.title,url:location.href});else{await navigator.clipboard.writeText(location.href);b.lastElementChild.textContent=b.dataset.done}}catch{}}};
+let busy=false,missed=0;
+const look=async()=>{if(document.hidden||busy||!root.dataset.etag)return;busy=true;
+try{const r=await fetch(location.href,{cache:"no-cache",headers:{Accept:"text/html"}});
+if(r.ok){missed=0;const tag=r.headers.get("ETag");if(tag&&tag!==root.dataset.etag){const page=new DOMParser().parseFromString(await r.text(),"text/html");
+document.body.replaceWith(document.adoptNode(page.body));root.dataset.etag=tag;document.title=page.title;share();const said=document.querySelector(".verdict");if(said){said.setAttribute("role","alert");scrollTo({top:0})}}clock()}}catch{missed++}busy=false};
+const start=()=>{share();clock();let turn=0;setInterval(()=>{if(++turn%Math.min(15,1+missed)===0)look()},1500)};
+document.addEventListener("visibilitychange",look);
+document.readyState==="loading"?document.addEventListener("DOMContentLoaded",start):start();
+})();
