@@ -220,19 +220,19 @@ func (a *app) visibleLot(c *web.Ctx, prefix string) (string, error) {
 
 // shipmentReply is a shipment as programs see it.
 type shipmentReply struct {
-	ID        string         `json:"id" db:"id"`
-	Sender    string         `json:"sender" db:"sender"`
-	Receiver  string         `json:"receiver,omitempty" db:"receiver"`
-	Carrier   string         `json:"carrier,omitempty" db:"carrier"`
-	State     string         `json:"state" db:"state"`
-	At        time.Time      `json:"at" db:"at"`
-	Event     string         `json:"event" db:"event"`
-	Answer    string         `json:"answer,omitempty" db:"answer"`
-	Reason    string         `json:"reason,omitempty" db:"reason"`
-	Documents string         `json:"documents,omitempty" db:"documents"`
-	Mismatch  string         `json:"mismatch,omitempty" db:"mismatch"`
+	ID        string              `json:"id" db:"id"`
+	Sender    string              `json:"sender" db:"sender"`
+	Receiver  string              `json:"receiver,omitempty" db:"receiver"`
+	Carrier   string              `json:"carrier,omitempty" db:"carrier"`
+	State     string              `json:"state" db:"state"`
+	At        time.Time           `json:"at" db:"at"`
+	Event     string              `json:"event" db:"event"`
+	Answer    string              `json:"answer,omitempty" db:"answer"`
+	Reason    string              `json:"reason,omitempty" db:"reason"`
+	Documents string              `json:"documents,omitempty" db:"documents"`
+	Mismatch  string              `json:"mismatch,omitempty" db:"mismatch"`
 	Lines     []shipmentLineReply `json:"lines,omitempty"`
-	Packs     []string       `json:"packs,omitempty"`
+	Packs     []string            `json:"packs,omitempty"`
 }
 
 type shipmentLineReply struct {

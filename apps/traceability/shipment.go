@@ -6,12 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/tallyway/tallyway/chaincode/party"
 	"github.com/tallyway/tallyway/chaincode/trace"
-	"github.com/tallyway/tallyway/shared/gs1"
 	"github.com/tallyway/tallyway/shared/readmodel"
 	"github.com/tallyway/tallyway/shared/web"
 )
@@ -543,19 +543,10 @@ func (a *app) fillLines(c *web.Ctx, n *names, v *shipmentView, lines []shipmentL
 		if err != nil {
 			return err
 		}
-		chosen := posted == nil || len(posted["packs"]) == 0 || contains(posted["packs"], p.Pack)
+		chosen := posted == nil || len(posted["packs"]) == 0 || slices.Contains(posted["packs"], p.Pack)
 		v.Packs = append(v.Packs, packRow{ID: p.Pack, Text: packTitle(p.Pack), Inside: inside, Missing: p.Missing, Chosen: chosen})
 	}
 	return nil
-}
-
-func contains(list []string, s string) bool {
-	for _, have := range list {
-		if have == s {
-			return true
-		}
-	}
-	return false
 }
 
 // banner warns before blocked goods are accepted.
@@ -708,12 +699,4 @@ func textOf(options []web.Option, value string) string {
 		}
 	}
 	return value
-}
-
-// missing is what a shipment lacks, for the home page.
-func (l shipmentLine) missing() gs1.Amount {
-	if l.Received == "" {
-		return gs1.Amount{}
-	}
-	return parseAmount(l.Amount).Sub(parseAmount(l.Received))
 }

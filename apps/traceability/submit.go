@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -142,12 +143,7 @@ func blame(f lines, err error, group string, renames map[string]string) error {
 
 // concerns reports whether a refusal names a lot among its facts.
 func concerns(no *chaincode.Refusal, lot string) bool {
-	for _, fact := range no.Facts {
-		if lot != "" && fact == lot {
-			return true
-		}
-	}
-	return false
+	return lot != "" && slices.Contains(no.Facts, lot)
 }
 
 // lotID is the id of a lot that was chosen, typed or scanned in any of the
