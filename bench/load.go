@@ -36,6 +36,19 @@ func (s site) crowd(ctx context.Context, spell time.Duration) (float64, error) {
 	return float64(n.Load()) / time.Since(begun).Seconds(), err
 }
 
+// tour visits so many paths, each once.
+func (s site) tour(ctx context.Context, visits uint64) error {
+	var n atomic.Uint64
+	return s.each(ctx, func(c *connection) error {
+		for k := n.Add(1) - 1; k < visits; k = n.Add(1) - 1 {
+			if err := c.get(s.path(k)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // stream visits at a constant rate and gives the 99th percentile of the time
 // from when a request was due to when its answer was read, in seconds: a server
 // that stalls cannot hide it by slowing the visitors down.

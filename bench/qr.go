@@ -56,8 +56,8 @@ func qrRow(ctx context.Context, o options) ([]result, error) {
 type qr struct {
 	n                 int // lots
 	ours, echo, files string
-	popular           []string
-	cold              uint64 // addresses that were asked for cold
+	popular           []string // as shoppers ask for them
+	cold              uint64   // addresses that were asked for cold
 }
 
 // zipf is how unequal the lots are: a few are scanned all the time.
@@ -78,7 +78,13 @@ func popularLots(n int) []string {
 // stride scatters neighbours; it is a prime, so every lot comes once.
 const stride = 7_368_787
 
-func (q *qr) warm(n uint64) string { return q.popular[n%uint64(len(q.popular))] }
+// warm stays among the addresses that were all asked for before the clock ran,
+// some thousands of different ones; mixed goes on through the long list, where
+// rare lots come for the first time or have given way to others.
+func (q *qr) warm(n uint64) string  { return q.popular[n%warmVisits] }
+func (q *qr) mixed(n uint64) string { return q.popular[n%uint64(len(q.popular))] }
+
+const warmVisits = 1 << 14
 
 func (q *qr) measure(ctx context.Context, o options, connections int) ([]result, error) {
 	visit := func(address string, path func(uint64) string) side {
@@ -87,7 +93,7 @@ func (q *qr) measure(ctx context.Context, o options, connections int) ([]result,
 		}
 	}
 	onlyFile := func(uint64) string { return "/page.html" }
-	if _, err := visit(q.ours, q.warm)(ctx); err != nil { // warm it
+	if err := (site{q.ours, connections, q.warm}).tour(ctx, warmVisits); err != nil {
 		return nil, err
 	}
 	warm, err := inTurns(ctx, o.rounds, visit(q.ours, q.warm), visit(q.echo, q.warm), visit(q.files, onlyFile))
@@ -105,16 +111,21 @@ func (q *qr) measure(ctx context.Context, o options, connections int) ([]result,
 	if err != nil {
 		return nil, err
 	}
+	mixed, err := inTurns(ctx, o.rounds, visit(q.ours, q.mixed), visit(q.echo, q.mixed))
+	if err != nil {
+		return nil, err
+	}
 	cold, err := inTurns(ctx, o.rounds, q.coldSide(o, connections), visit(q.echo, q.warm))
 	if err != nil {
 		return nil, err
 	}
 	job := fmt.Sprintf("QR page, %d lots, %d connections, ", q.n, connections)
-	rates := map[string][]float64{"ours": warm[0], "echo": warm[1], "files": warm[2], "cold ours": cold[0], "cold echo": cold[1],
+	rates := map[string][]float64{"ours": warm[0], "echo": warm[1], "files": warm[2], "mixed ours": mixed[0], "mixed echo": mixed[1], "cold ours": cold[0], "cold echo": cold[1],
 		"p99 ours, s": late[0], "p99 echo, s": late[1]}
 	return []result{
 		{Job: job + "warm", Beside: "bare echo handler, same body", Unit: "x", Figures: ratios(warm[0], warm[1]), AtLeast: 0.85, Sides: rates},
 		{Job: job + "warm", Beside: "http.FileServer, same body", Unit: "x", Figures: ratios(warm[0], warm[2]), AtLeast: 1},
+		{Job: job + "Zipf over all lots", Beside: "bare echo handler, same body", Unit: "x", Figures: ratios(mixed[0], mixed[1])},
 		{Job: job + "cold", Beside: "bare echo handler, same body", Unit: "x", Figures: ratios(cold[0], cold[1]), AtLeast: 0.3},
 		{Job: job + fmt.Sprintf("p99 at %.0f a second", rate), Beside: "bare echo handler, same body", Unit: "x", Figures: ratios(late[0], late[1]), AtMost: 1.25},
 	}, nil
