@@ -20,7 +20,8 @@ const (
 	peerPackage  = fabricModule + "/cmd/peer"
 )
 
-const peerImports = `package main
+const peerImports = `// Command peer names the package that is built in this module.
+package main
 
 import _ "` + peerPackage + `"
 
