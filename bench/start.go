@@ -20,7 +20,7 @@ import (
 // startRow is how long the program takes to be ready, what it holds in memory
 // while it idles, and how large it is, beside a Fabric peer on this machine.
 func startRow(ctx context.Context, o options) ([]result, error) {
-	binary := filepath.Join(o.raw, "tallyway")
+	binary := filepath.Join(o.raw, "suite")
 	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", binary, module+"/cmd/tallyway")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
@@ -90,6 +90,9 @@ func (f *startFigures) side(start func(context.Context) (*started, error)) side 
 		ready := float64(time.Since(begun).Microseconds()) / 1000
 		time.Sleep(settle)
 		resident, err := residentMB(s.cmd.Process.Pid)
+		if err != nil {
+			return 0, fmt.Errorf("%s: %w\n%s", filepath.Base(s.cmd.Path), err, s.cmd.Stderr)
+		}
 		f.ready, f.resident = append(f.ready, ready), append(f.resident, resident)
 		return ready, err
 	}

@@ -108,6 +108,10 @@ func magnitude(n int) (digits int) {
 	return digits
 }
 
+// district is how far apart the lots of one recall lie, so that the walks from
+// them meet as often in a large graph as in a small one.
+const district = 5000
+
 // compare picks the round's seeds and fails unless both sides give the same
 // lots for every walk. It warms PostgreSQL on the way.
 func (q question) compare(ctx context.Context, w *world) ([][]string, error) {
@@ -115,8 +119,9 @@ func (q question) compare(ctx context.Context, w *world) ([][]string, error) {
 	var batch [][]string
 	for range q.walks {
 		var seeds []string
+		near := r.IntN(w.width)
 		for range q.seeds {
-			seeds = append(seeds, w.lot(q.layer, r.IntN(w.width)))
+			seeds = append(seeds, w.lot(q.layer, (near+r.IntN(district))%w.width))
 		}
 		slices.Sort(seeds)
 		batch = append(batch, slices.Compact(seeds))
