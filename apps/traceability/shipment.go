@@ -190,7 +190,7 @@ func (a *app) shipmentFilter(c *web.Ctx, list web.List) (where string, args []an
 	arg := func(v any) string { args = append(args, v); return fmt.Sprintf("$%d", len(args)) }
 	parts := []string{"1 = 1"}
 	if own := c.User().Party; !supervises(c.User()) {
-		parts = append(parts, "("+arg(own)+" IN (s.sender, s.receiver, s.carrier))")
+		parts = append(parts, "("+arg(own)+" <> '' AND "+arg(own)+" IN (s.sender, s.receiver, s.carrier))")
 	}
 	switch list.Get("direction") {
 	case "in":
