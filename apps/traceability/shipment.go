@@ -311,6 +311,12 @@ func (a *app) accept(c *web.Ctx) error {
 }
 
 func (a *app) accepted(c *web.Ctx, s shipment, f *web.Form[acceptForm]) error {
+	switch { // an event is matched by its goods as well: this page's means this shipment
+	case s.Receiver != c.User().Party:
+		return trace.ErrNotAddressed.Refuse("shipment %s goes to %s", s.ID, orElse(s.Receiver, "nobody here"))
+	case s.State != trace.Offered:
+		return trace.ErrShipmentDone.Refuse("%s is %s", s.ID, s.State)
+	}
 	from, err := a.company(c.Context(), s.Sender)
 	if err != nil {
 		return err
