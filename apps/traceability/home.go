@@ -43,15 +43,15 @@ func (a *app) home(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	waiting, err := a.shipmentsWhere(c, n, `receiver = $1 AND state = $2`, own, trace.Offered)
+	waiting, err := a.shipmentsWhere(c, n, `$1 <> '' AND receiver = $1 AND state = $2`, own, trace.Offered)
 	if err != nil {
 		return err
 	}
-	mismatches, err := a.shipmentsWhere(c, n, `(receiver = $1 OR sender = $2) AND mismatch = $3`, own, own, trace.MismatchOpen)
+	mismatches, err := a.shipmentsWhere(c, n, `$1 <> '' AND (receiver = $1 OR sender = $2) AND mismatch = $3`, own, own, trace.MismatchOpen)
 	if err != nil {
 		return err
 	}
-	onWay, err := a.shipmentsWhere(c, n, `(sender = $1 OR carrier = $2) AND state = $3`, own, own, trace.Offered)
+	onWay, err := a.shipmentsWhere(c, n, `$1 <> '' AND (sender = $1 OR carrier = $2) AND state = $3`, own, own, trace.Offered)
 	if err != nil {
 		return err
 	}

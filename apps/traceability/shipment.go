@@ -190,7 +190,7 @@ func (a *app) shipmentFilter(c *web.Ctx, list web.List) (where string, args []an
 	arg := func(v any) string { args = append(args, v); return fmt.Sprintf("$%d", len(args)) }
 	parts := []string{"1 = 1"}
 	if own := c.User().Party; !supervises(c.User()) {
-		parts = append(parts, "("+arg(own)+" IN (s.sender, s.receiver, s.carrier))")
+		parts = append(parts, "("+arg(own)+" <> '' AND "+arg(own)+" IN (s.sender, s.receiver, s.carrier))")
 	}
 	switch list.Get("direction") {
 	case "in":
@@ -311,6 +311,12 @@ func (a *app) accept(c *web.Ctx) error {
 }
 
 func (a *app) accepted(c *web.Ctx, s shipment, f *web.Form[acceptForm]) error {
+	switch { // an event is matched by its goods as well: this page's means this shipment
+	case s.Receiver != c.User().Party:
+		return trace.ErrNotAddressed.Refuse("shipment %s goes to %s", s.ID, orElse(s.Receiver, "nobody here"))
+	case s.State != trace.Offered:
+		return trace.ErrShipmentDone.Refuse("%s is %s", s.ID, s.State)
+	}
 	from, err := a.company(c.Context(), s.Sender)
 	if err != nil {
 		return err
