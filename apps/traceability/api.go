@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tallyway/tallyway/apps/traceability/events"
 	"github.com/tallyway/tallyway/chaincode"
 	"github.com/tallyway/tallyway/chaincode/trace"
 	"github.com/tallyway/tallyway/shared/epcis"
@@ -344,71 +345,40 @@ func (a *app) apiAccept(c *web.Ctx) error {
 	if in.At.IsZero() {
 		in.At = a.host.Now().UTC()
 	}
-	if len(in.Lines)+len(in.Packs) == 0 {
-		in.Packs = s.Packs
-		for _, l := range s.Lines {
-			if !l.Packed {
-				in.Lines = append(in.Lines, trace.Line{Lot: l.Lot, Amount: parseAmount(l.Amount), Unit: l.Unit})
-			}
-		}
-	}
 	e, err := a.receiving(c, s, in)
 	if err != nil {
 		return err
 	}
-	body, err := e.JSON()
+	command, err := events.Capture(e, gs1.Amount{})
 	if err != nil {
 		return trace.ErrEvent.Refuse("%s", err)
 	}
-	return apiDo[trace.Outcome](a, c, http.StatusOK, trace.Capture{Event: body})
+	return apiDo[trace.Outcome](a, c, http.StatusOK, command)
 }
 
-// receiving is the event of an acceptance. It repeats the shipment's documents,
-// by which the contract finds the shipment.
-func (a *app) receiving(c *web.Ctx, s shipmentReply, in acceptance) (*epcis.Event, error) {
-	e := &epcis.Event{Type: epcis.ObjectEvent, Action: epcis.Observe, Time: in.At.UTC().Truncate(time.Millisecond),
-		Offset: in.At.Format("-07:00"), BizStep: "receiving", Disposition: "in_progress"}
+// receiving is the event of an acceptance: of what it names, or else of
+// everything that was shipped.
+func (a *app) receiving(c *web.Ctx, s shipmentReply, in acceptance) (e epcis.Event, err error) {
+	arrived := events.Arrival{Documents: strings.Fields(s.Documents), Packs: in.Packs}
+	for _, l := range in.Lines {
+		arrived.Goods = append(arrived.Goods, events.Goods{Lot: l.Lot, Amount: l.Amount, Unit: l.Unit})
+	}
+	if len(in.Lines)+len(in.Packs) == 0 {
+		if arrived.Goods, arrived.Packs, err = a.everything(c.Context(), s.ID); err != nil {
+			return e, err
+		}
+	}
+	if arrived.From, err = a.company(c.Context(), s.Sender); err != nil {
+		return e, err
+	}
+	if arrived.To, err = a.company(c.Context(), s.Receiver); err != nil {
+		return e, err
+	}
+	e = events.Received(arrived, in.At)
 	if in.Disposition != "" {
 		e.Disposition = in.Disposition
 	}
-	for _, l := range in.Lines {
-		e.Quantities = append(e.Quantities, epcis.Quantity{Class: thingURI(l.Lot), Amount: l.Amount, HasAmount: true, Unit: l.Unit})
-	}
-	for _, p := range in.Packs {
-		e.EPCs = append(e.EPCs, thingURI(p))
-	}
-	for d := range strings.FieldsSeq(s.Documents) {
-		e.BizTransactions = append(e.BizTransactions, epcis.Typed{Type: "desadv", Value: d})
-	}
-	glns := map[string]string{}
-	for _, id := range []string{s.Sender, s.Receiver} {
-		gln, err := readmodel.One[string](c.Context(), a.db, `SELECT gln FROM tr_parties WHERE id = $1`, id)
-		if err != nil {
-			return nil, err
-		}
-		glns[id] = gln
-	}
-	if gln := glns[s.Receiver]; gln != "" {
-		e.ReadPoint, e.BizLocation = "https://id.gs1.org/414/"+gln, "https://id.gs1.org/414/"+gln
-	}
-	e.Sources = []epcis.Typed{{Type: "owning_party", Value: partyURI(s.Sender, glns[s.Sender])}}
-	e.Destinations = []epcis.Typed{{Type: "owning_party", Value: partyURI(s.Receiver, glns[s.Receiver])}}
 	return e, nil
-}
-
-// partyURI names a company as events do: by its PGLN, or by its id here.
-func partyURI(id, gln string) string {
-	if gln == "" {
-		return "urn:tallyway:party:" + id
-	}
-	return "https://id.gs1.org/417/" + gln
-}
-
-func thingURI(id string) string {
-	if key, err := gs1.Parse(id); err == nil {
-		return key.URI()
-	}
-	return id
 }
 
 // reasonBody is why something is declined or released.

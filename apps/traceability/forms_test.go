@@ -97,3 +97,18 @@ func TestOneProcessWithTwoDates(t *testing.T) {
 	dairy.open("/traceability/transform").send("/traceability/transform", process)
 	dairy.open("/traceability/dispose").wants("Fresh milk A · 6 kg · best before 2099-01-01").wants("Fresh milk B · 4 kg · best before 2099-02-01")
 }
+
+func TestAmountReadsWhatPeopleType(t *testing.T) {
+	for text, want := range map[string]string{"480": "480", "480.50": "480.5", "1 200": "1200", "0": "0"} {
+		var a amount
+		if err := a.UnmarshalText([]byte(text)); err != nil || a.String() != want {
+			t.Errorf("%q is %s (%v), want %s", text, a, err, want)
+		}
+	}
+	for _, text := range []string{"-1", "ten", "1,5"} {
+		var a amount
+		if err := a.UnmarshalText([]byte(text)); err == nil {
+			t.Errorf("%q was taken for %s", text, a)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/tallyway/tallyway/apps/traceability/events"
 	"github.com/tallyway/tallyway/chaincode"
 	"github.com/tallyway/tallyway/chaincode/trace"
 	"github.com/tallyway/tallyway/shared/gs1"
@@ -87,7 +88,7 @@ func (a *app) logLot(c *web.Ctx) error {
 	})
 }
 
-func (a *app) logged(c *web.Ctx, own company, f *web.Form[logForm]) (lot string, err error) {
+func (a *app) logged(c *web.Ctx, own events.Company, f *web.Form[logForm]) (lot string, err error) {
 	v := f.Value
 	id, err := newLot(v.GTIN, v.Number, "gtin", "number")
 	if err != nil {
@@ -105,7 +106,7 @@ func (a *app) logged(c *web.Ctx, own company, f *web.Form[logForm]) (lot string,
 	if err != nil {
 		return "", err
 	}
-	_, err = a.submit(c, logged(own, at, goods{id.Path(), v.Quantity.Amount, unitCode(v.Unit)}, best))
+	_, err = a.submit(c, events.Logged(own, at, v.Quantity.of(id.Path(), v.Unit), best))
 	return id.Path(), err
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tallyway/tallyway/apps/traceability/events"
 	"github.com/tallyway/tallyway/chaincode"
 	"github.com/tallyway/tallyway/chaincode/party"
 	"github.com/tallyway/tallyway/chaincode/trace"
@@ -64,9 +65,9 @@ func (a *app) ship(c *web.Ctx) error {
 	})
 }
 
-func (a *app) shipped(c *web.Ctx, own company, f *web.Form[shipForm]) (trace.Outcome, error) {
+func (a *app) shipped(c *web.Ctx, own events.Company, f *web.Form[shipForm]) (trace.Outcome, error) {
 	v := f.Value
-	s := consignment{From: own, Advice: v.Advice, Return: v.Return}
+	s := events.Consignment{From: own, Advice: v.Advice, Return: v.Return}
 	for _, pack := range v.Packs {
 		s.Packs = append(s.Packs, lotID(pack))
 	}
@@ -85,10 +86,10 @@ func (a *app) shipped(c *web.Ctx, own company, f *web.Form[shipForm]) (trace.Out
 			return trace.Outcome{}, err
 		}
 	}
-	return a.submit(c, shipped(s, a.when(v.At, f.Field("at.zone", ""))))
+	return a.submit(c, events.Shipped(s, a.when(v.At, f.Field("at.zone", ""))))
 }
 
-func (a *app) showShip(c *web.Ctx, own company, f *web.Form[shipForm]) error {
+func (a *app) showShip(c *web.Ctx, own events.Company, f *web.Form[shipForm]) error {
 	stock, err := a.stock(c.Context(), own.ID)
 	if err != nil {
 		return err
@@ -116,8 +117,8 @@ func (a *app) showShip(c *web.Ctx, own company, f *web.Form[shipForm]) error {
 }
 
 // others are the companies to which goods can go.
-func (a *app) others(ctx context.Context, own string) ([]company, error) {
-	return readmodel.All[company](ctx, a.db, `SELECT id, name, name_zh, kinds, prefixes, gln FROM tr_parties
+func (a *app) others(ctx context.Context, own string) ([]events.Company, error) {
+	return readmodel.All[events.Company](ctx, a.db, `SELECT id, name, name_zh, kinds, prefixes, gln FROM tr_parties
 		WHERE id <> $1 AND standing = $2 AND kinds NOT LIKE '%regulator%' AND kinds NOT LIKE '%tax-authority%' AND kinds NOT LIKE '%bank%'
 		ORDER BY name, id`, own, party.Vouched)
 }

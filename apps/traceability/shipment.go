@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tallyway/tallyway/apps/traceability/events"
 	"github.com/tallyway/tallyway/chaincode/party"
 	"github.com/tallyway/tallyway/chaincode/trace"
 	"github.com/tallyway/tallyway/shared/readmodel"
@@ -69,7 +70,7 @@ func (s shipment) concerns(company string) bool {
 // number is what people call a shipment: its despatch advice, else its id.
 func (s shipment) number() string {
 	if first, _, _ := strings.Cut(s.Documents, " "); first != "" {
-		return adviceNumber(first)
+		return events.AdviceNumber(first)
 	}
 	return s.ID
 }
@@ -320,10 +321,10 @@ func (a *app) accepted(c *web.Ctx, s shipment, f *web.Form[acceptForm]) error {
 		return err
 	}
 	v := f.Value
-	arrived := arrival{From: from, To: own, Documents: strings.Fields(s.Documents), Packs: v.Packs, Apart: v.Apart}
+	arrived := events.Arrival{From: from, To: own, Documents: strings.Fields(s.Documents), Packs: v.Packs, Apart: v.Apart}
 	for _, l := range v.Lines {
 		if l.Quantity.Sign() > 0 {
-			arrived.Goods = append(arrived.Goods, goods{lotID(l.Lot), l.Quantity.Amount, l.Unit})
+			arrived.Goods = append(arrived.Goods, l.Quantity.of(lotID(l.Lot), l.Unit))
 		}
 	}
 	if v.All {
@@ -334,19 +335,19 @@ func (a *app) accepted(c *web.Ctx, s shipment, f *web.Form[acceptForm]) error {
 	if len(arrived.Goods)+len(arrived.Packs) == 0 {
 		return ErrNothingArrived.Refuse("")
 	}
-	_, err = a.submit(c, received(arrived, a.when(v.At, f.Field("at.zone", ""))))
+	_, err = a.submit(c, events.Received(arrived, a.when(v.At, f.Field("at.zone", ""))))
 	return err
 }
 
 // everything is what was shipped.
-func (a *app) everything(ctx context.Context, id string) (all []goods, packs []string, err error) {
+func (a *app) everything(ctx context.Context, id string) (all []events.Goods, packs []string, err error) {
 	lines, err := a.shipmentLines(ctx, id)
 	if err != nil {
 		return nil, nil, err
 	}
 	for _, l := range lines {
 		if l.Pack == "" {
-			all = append(all, goods{l.Lot, parseAmount(l.Amount), l.Unit})
+			all = append(all, events.Goods{Lot: l.Lot, Amount: parseAmount(l.Amount), Unit: l.Unit})
 		}
 	}
 	boxes, err := a.shipmentPacks(ctx, id)
@@ -595,7 +596,7 @@ func (s shipment) pairs(c *web.Ctx, n *names) []web.Pair {
 		pairs = append(pairs, web.Pair{Label: "Carrier", Value: n.Party(s.Carrier)})
 	}
 	for _, d := range strings.Fields(s.Documents) {
-		pairs = append(pairs, web.Pair{Label: "Despatch advice", Value: adviceNumber(d)})
+		pairs = append(pairs, web.Pair{Label: "Despatch advice", Value: events.AdviceNumber(d)})
 	}
 	return append(pairs, web.Pair{Label: "Shipment id", Value: s.ID}, web.Pair{Label: "Block", Value: s.Block})
 }
