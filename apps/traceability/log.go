@@ -3,7 +3,6 @@ package traceability
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"time"
 
 	"github.com/tallyway/tallyway/apps/traceability/events"
@@ -84,7 +83,7 @@ func (a *app) logLot(c *web.Ctx) error {
 				trace.ErrAmount.Code: "quantity", trace.ErrUnit.Code: "unit", trace.ErrFuture.Code: "at"})
 		}
 		c.Flash("%s is logged.", a.names(c).Lot(lot))
-		return lotAddress(lot), nil
+		return lotHref(lot), nil
 	})
 }
 
@@ -177,9 +176,6 @@ func (a *app) nextLot(ctx context.Context, maker string) string {
 	}
 	return fmt.Sprintf("L%s-%02d", day, n+1)
 }
-
-// lotAddress is the page of a lot.
-func lotAddress(id string) string { return (&url.URL{Path: "/traceability/lot/" + id}).EscapedPath() }
 
 var (
 	// ErrGTIN asks for a GTIN without a slip of the pen.

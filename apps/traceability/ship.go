@@ -10,7 +10,6 @@ import (
 	"github.com/tallyway/tallyway/chaincode"
 	"github.com/tallyway/tallyway/chaincode/party"
 	"github.com/tallyway/tallyway/chaincode/trace"
-	"github.com/tallyway/tallyway/shared/gs1"
 	"github.com/tallyway/tallyway/shared/readmodel"
 	"github.com/tallyway/tallyway/shared/web"
 )
@@ -133,24 +132,11 @@ func (a *app) nextAdvice(ctx context.Context, sender string) string {
 	return fmt.Sprintf("DA%s-%03d", a.host.Now().UTC().Format("060102"), n+1)
 }
 
-// heldPack is an outermost pack that a company holds.
-type heldPack struct {
-	ID string `db:"pack"`
-}
-
-// heldPacks are those that the company packed or that came to it with its last
-// shipment, and that are in no other.
-func (a *app) heldPacks(ctx context.Context, own string) ([]heldPack, error) {
-	return readmodel.All[heldPack](ctx, a.db, `SELECT DISTINCT t.pack FROM tr_contents t
-		LEFT JOIN tr_shipment_packs p ON p.pack = t.pack AND p.shipment = (SELECT s.id FROM tr_shipment_packs q
-			JOIN tr_shipments s ON s.id = q.shipment WHERE q.pack = t.pack ORDER BY s.block DESC, s.at DESC LIMIT 1)
-		LEFT JOIN tr_shipments s ON s.id = p.shipment
-		WHERE NOT EXISTS (SELECT 1 FROM tr_contents o WHERE o.child = t.pack AND o.inner_pack)
-		AND CASE WHEN s.id IS NULL THEN (SELECT e.author FROM tr_named n JOIN tr_events e ON e.hash = n.hash
-				WHERE n.thing = t.pack AND n.role = 'parent' ORDER BY e.block LIMIT 1)
-			WHEN s.state = 'accepted' AND NOT p.missing THEN s.receiver
-			WHEN s.state IN ('declined', 'cancelled') THEN s.sender ELSE '' END = $1
-		ORDER BY t.pack LIMIT $2`, own, most)
+// heldPacks are the outermost packs that a company holds and that are not on
+// their way.
+func (a *app) heldPacks(ctx context.Context, own string) ([]string, error) {
+	return readmodel.All[string](ctx, a.db, `SELECT pack FROM tr_packs WHERE holder = $1 AND parent = '' AND shipment = ''
+		AND EXISTS (SELECT 1 FROM tr_contents c WHERE c.pack = tr_packs.pack) ORDER BY pack LIMIT $2`, own, most)
 }
 
 func (a *app) packChoices(c *web.Ctx, own string, chosen []string) ([]packChoice, error) {
@@ -167,22 +153,14 @@ func (a *app) packChoices(c *web.Ctx, own string, chosen []string) ([]packChoice
 		ticked[id] = true
 	}
 	var all []packChoice
-	for _, p := range packs {
-		inside, err := a.inside(c, n, p.ID)
+	for _, id := range packs {
+		inside, err := a.inside(c, n, id)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, packChoice{ID: p.ID, Text: packTitle(p.ID) + " · " + strings.Join(inside, ", "), Chosen: ticked[p.ID]})
+		all = append(all, packChoice{ID: id, Text: packTitle(id) + " · " + strings.Join(inside, ", "), Chosen: ticked[id]})
 	}
 	return all, nil
-}
-
-// packTitle is the SSCC of a pack as its label shows it.
-func packTitle(id string) string {
-	if key, err := gs1.Parse(id); err == nil && key.Primary.AI == "00" {
-		return "SSCC " + key.Primary.Value
-	}
-	return id
 }
 
 // content is what a pack holds directly.

@@ -147,16 +147,6 @@ func concerns(no *chaincode.Refusal, lot string) bool {
 	return lot != "" && slices.Contains(no.Facts, lot)
 }
 
-// lotID is the id of a lot that was chosen, typed or scanned in any of the
-// forms of its key.
-func lotID(text string) string {
-	text = strings.TrimSpace(text)
-	if key, err := gs1.Parse(text); err == nil {
-		return key.Path()
-	}
-	return text
-}
-
 // holding is what a company has of one lot.
 type holding struct {
 	Lot     string `db:"lot"`

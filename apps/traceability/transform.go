@@ -60,7 +60,7 @@ func (a *app) transform(c *web.Ctx) error {
 				trace.ErrMoreOut.Code: "outputs.0.quantity", trace.ErrNotMaker.Code: "outputs.0.lot", trace.ErrNotYourPrefix.Code: "outputs.0.gtin"})
 		}
 		c.Flash("%s is made.", a.names(c).Lot(first))
-		return lotAddress(first), nil
+		return lotHref(first), nil
 	})
 }
 
