@@ -318,7 +318,7 @@ func TestCapturesSurviveARestart(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	w.open(t)
+	w.open()
 	var after captureView
 	for range 200 {
 		w.call(t, "greenfield-dairy", "GET", "/epcis/v2/capture/"+job.ID, nil).want(t, 200).into(t, &after)
