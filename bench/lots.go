@@ -133,11 +133,11 @@ func logBatch(ctx context.Context, l ledger.Ledger, signer ledger.Signer, by eve
 		e := events.Logged(by, at, events.Goods{Lot: lotAddress(from), Amount: gs1.Whole(100), Unit: "KGM"}, at.AddDate(0, 0, 14).Format(time.DateOnly))
 		for i := from + 1; i < min(from+lotsAnEvent, to); i++ {
 			more := e.Quantities[0]
-			more.Class = events.URI(lotAddress(i))
+			more.Class = "https://id.gs1.org/" + lotAddress(i)
 			e.Quantities = append(e.Quantities, more)
 		}
 		e.ILMD = e.ILMD[1:] // the lot number is in each id
-		c, err := events.Capture(e)
+		c, err := events.Capture(e, gs1.Amount{})
 		if err != nil {
 			return err
 		}

@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"slices"
 
+	"github.com/tallyway/tallyway/chaincode"
 	"github.com/tallyway/tallyway/shared/host"
 	"github.com/tallyway/tallyway/shared/readmodel"
 	"github.com/tallyway/tallyway/shared/web"
@@ -32,6 +33,12 @@ var translations embed.FS
 func App() host.App {
 	return host.App{Name: "traceability", Projection: projection(), Open: open}
 }
+
+// Rules are those that the app refuses by before any contract is asked;
+// /problems explains them too.
+var Rules = []chaincode.Rule{ErrGTIN, ErrLotNumber, ErrBestBefore, ErrSSCC, ErrNothing, ErrNothingArrived,
+	errNotAcceptable, errMediaType, errDocument, errLimit, errOneEvent, errBehaviour, errDuplicate, errParameter, errNoCapture,
+	errDirection, errNoTransaction}
 
 // app is the app over an open host.
 type app struct {
@@ -66,6 +73,7 @@ func open(ctx context.Context, h *host.Host) (web.App, error) {
 		Pages: sub(pages, "pages"), Words: sub(translations, "i18n"),
 		Routes: slices.Concat(a.homeRoutes(), a.lotRoutes(), a.formRoutes(), a.shipmentRoutes(), a.caseRoutes(),
 			a.productRoutes(), a.companyRoutes(), a.eventRoutes(), a.shopperRoutes(), a.epcisRoutes(), a.apiRoutes()),
+		Rules: Rules,
 	}, nil
 }
 

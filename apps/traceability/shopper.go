@@ -164,7 +164,7 @@ func broken(err error) string {
 
 // scanned finds the single thing, or the lot that it belongs to.
 func (a *app) scanned(ctx context.Context, address string, key gs1.ID) (lotRow, error) {
-	lot, err := a.lot(ctx, lotIDOf(key.Path()))
+	lot, err := a.lot(ctx, lotID(key.Path()))
 	if err != nil && key.Serial() != "" && key.Lot() != "" {
 		batch, wrong := gs1.LotID(key.GTIN(), key.Lot())
 		if wrong != nil {

@@ -271,3 +271,21 @@ type discard struct{ h http.Header }
 func (d discard) Header() http.Header         { return d.h }
 func (d discard) Write(p []byte) (int, error) { return len(p), nil }
 func (d discard) WriteHeader(int)             {}
+
+// TestCasesTellOfTheReadersChainOnly keeps stocks of others from whoever opens
+// a case's page, or names a lot in the address of the form.
+func TestCasesTellOfTheReadersChainOnly(t *testing.T) {
+	w := viewsHost(t)
+	w.milkToShelf()
+	w.recall("greenfield-dairy", "R-1", "Listeria in the milk", m1)
+	stranger, market, dairy := w.signedIn("far-shop"), w.signedIn("city-market"), w.signedIn("greenfield-dairy")
+	_, page := stranger.get("/traceability/cases/R-1")
+	has(t, page, "Listeria in the milk")
+	lacks(t, page, "Harbour Foods", "Fresh milk M1", "Harbour cheese C1")
+	_, page = stranger.get("/traceability/cases/new?lots=" + url.QueryEscape(m1))
+	lacks(t, page, "Harbour Foods", "City Market")
+	_, page = market.get("/traceability/cases/R-1")
+	has(t, page, "City Market", "Harbour cheese C1")
+	_, page = dairy.get("/traceability/cases/R-1")
+	has(t, page, "Harbour Foods", "City Market", "Fresh milk M1", "Harbour cheese C1")
+}

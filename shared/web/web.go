@@ -114,6 +114,7 @@ type App struct {
 	Pages  FS       // *.html; a name with a leading _ is a partial for the app's pages
 	Words  FS       // zh.json
 	Routes []Route
+	Rules  []chaincode.Rule // that the app itself refuses by; explained at /problems/
 }
 
 // NavItem is one entry of an app's navigation; the first five are the phone's
