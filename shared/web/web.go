@@ -38,6 +38,7 @@ var translationFiles embed.FS
 type Config struct {
 	Title     string               // the product's name in the header
 	Auth      Authenticator        // who signs in; required
+	Menu      []NavItem            // what stands under the user's name, in every app
 	Rules     []chaincode.Rule     // explained at /problems/
 	Functions []chaincode.Function // listed at /api
 	Answers   Answers              // what idempotency keys stand for; in memory by default
@@ -123,6 +124,7 @@ type NavItem struct {
 	Href  string
 	Icon  string
 	Roles []string // who sees it; none means everybody signed in
+	Under []string // further addresses whose pages belong to it
 }
 
 // New makes a server with the house's own routes: sign-in, problems, the API
