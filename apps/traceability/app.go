@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"slices"
 
+	"github.com/tallyway/tallyway/chaincode"
 	"github.com/tallyway/tallyway/shared/host"
 	"github.com/tallyway/tallyway/shared/readmodel"
 	"github.com/tallyway/tallyway/shared/web"
@@ -32,6 +33,11 @@ var translations embed.FS
 func App() host.App {
 	return host.App{Name: "traceability", Projection: projection(), Open: open}
 }
+
+// rules are what the pages and the machines' faces refuse by themselves, before
+// a contract is asked.
+var rules = []chaincode.Rule{ErrGTIN, ErrLotNumber, ErrBestBefore, ErrSSCC, ErrNothing, ErrNothingArrived, errDirection, errNoTransaction,
+	errNotAcceptable, errMediaType, errDocument, errLimit, errOneEvent, errBehaviour, errDuplicate, errParameter, errNoCapture}
 
 // app is the app over an open host.
 type app struct {
@@ -63,7 +69,7 @@ func open(ctx context.Context, h *host.Host) (web.App, error) {
 			{Title: "Products", Href: "/traceability/products", Icon: "list", Under: under("places")},
 			{Title: "Companies", Href: "/traceability/companies", Icon: "bank"},
 		},
-		Pages: sub(pages, "pages"), Words: sub(translations, "i18n"),
+		Pages: sub(pages, "pages"), Words: sub(translations, "i18n"), Rules: rules,
 		Routes: slices.Concat(a.homeRoutes(), a.lotRoutes(), a.formRoutes(), a.shipmentRoutes(), a.caseRoutes(),
 			a.productRoutes(), a.companyRoutes(), a.eventRoutes(), a.shopperRoutes(), a.epcisRoutes(), a.apiRoutes()),
 	}, nil

@@ -100,7 +100,7 @@ func (s *Server) Mount(app App) *mounted {
 			panic(err)
 		}
 	}
-	s.mounted = append(s.mounted, m)
+	s.mounted, s.refusals = append(s.mounted, m), append(s.refusals, app.Rules...)
 	m.pages = s.parsePages(app.Pages)
 	for _, r := range app.Routes {
 		s.add(m, r)

@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -111,9 +112,10 @@ type App struct {
 	Home   string // "/traceability"
 	Icon   string // of the sprite
 	Nav    []NavItem
-	Roles  []string // whose header shows the app; none means everybody signed in
-	Pages  FS       // *.html; a name with a leading _ is a partial for the app's pages
-	Words  FS       // zh.json
+	Roles  []string         // whose header shows the app; none means everybody signed in
+	Pages  FS               // *.html; a name with a leading _ is a partial for the app's pages
+	Words  FS               // zh.json
+	Rules  []chaincode.Rule // of the app's own, explained beside the house's
 	Routes []Route
 }
 
@@ -199,6 +201,9 @@ func orDefault[T comparable](v *T, d T) {
 
 // Words is the catalogue of translations.
 func (s *Server) Words() *Catalogue { return s.words }
+
+// Rules are all that /problems explains.
+func (s *Server) Rules() []chaincode.Rule { return slices.Clone(s.refusals) }
 
 // ServeHTTP makes the server a handler, for tests and for embedding.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }
