@@ -64,10 +64,10 @@ func open(ctx context.Context, h *host.Host) (web.App, error) {
 		Name: "traceability", Title: "Traceability", Home: "/traceability", Icon: "truck",
 		Nav: []web.NavItem{
 			{Title: "Home", Href: "/traceability", Icon: "home"},
-			{Title: "Lots", Href: "/traceability/lots", Icon: "box"},
-			{Title: "Shipments", Href: "/traceability/shipments", Icon: "truck"},
+			{Title: "Lots", Href: "/traceability/lots", Icon: "box", Under: under("lot", "trace", "event", "transform", "pack", "dispose")},
+			{Title: "Shipments", Href: "/traceability/shipments", Icon: "truck", Under: under("ship")},
 			{Title: "Recalls", Href: "/traceability/cases", Icon: "recall"},
-			{Title: "Products", Href: "/traceability/products", Icon: "list"},
+			{Title: "Products", Href: "/traceability/products", Icon: "list", Under: under("places")},
 			{Title: "Companies", Href: "/traceability/companies", Icon: "bank"},
 		},
 		Pages: sub(pages, "pages"), Words: sub(translations, "i18n"),
@@ -75,6 +75,14 @@ func open(ctx context.Context, h *host.Host) (web.App, error) {
 			a.productRoutes(), a.companyRoutes(), a.eventRoutes(), a.shopperRoutes(), a.epcisRoutes(), a.apiRoutes()),
 		Rules: Rules,
 	}, nil
+}
+
+// under are the addresses of pages that no list's own address leads.
+func under(names ...string) (all []string) {
+	for _, name := range names {
+		all = append(all, "/traceability/"+name)
+	}
+	return all
 }
 
 func sub(files embed.FS, dir string) fs.FS {

@@ -143,9 +143,9 @@ var published = map[string][]string{
 	"cooling-cte.jsonld":                   {"captured origin-unknown", "captured", "captured"},
 	"first-land-based-receiver-cte.jsonld": {"captured prefix-unregistered"},
 	"harvest-cte.jsonld":                   {"captured prefix-unregistered", "captured"},
-	"initial-packing-cte.jsonld": {"captured prefix-unregistered", "captured", "captured internal", "captured", "captured prefix-unregistered balance-not-comparable"},
-	"receiving-cte.jsonld":       {"captured origin-unknown prefix-unregistered balance-not-comparable", "captured pack-unknown"},
-	"shipping-cte.jsonld":        {"captured origin-unknown prefix-unregistered balance-not-comparable", "captured origin-unknown", "captured left-the-network"},
+	"initial-packing-cte.jsonld":           {"captured prefix-unregistered", "captured", "captured internal", "captured", "captured prefix-unregistered balance-not-comparable"},
+	"receiving-cte.jsonld":                 {"captured origin-unknown prefix-unregistered balance-not-comparable", "captured pack-unknown"},
+	"shipping-cte.jsonld":                  {"captured origin-unknown prefix-unregistered balance-not-comparable", "captured origin-unknown", "captured left-the-network"},
 	// Cases of two products become cases of a third: pieces of different products cannot be counted against each other.
 	"transformation-cte.jsonld": {"captured origin-unknown prefix-unregistered balance-not-comparable"},
 }

@@ -70,13 +70,15 @@ func (a *app) home(c *web.Ctx) error {
 	if c.User().Has(party.Operator) {
 		offerAccept(waiting)
 		v.Quick = quickActs
+	} else if len(waiting)+len(onWay)+lots == 0 {
+		return c.Render("onlooker.html", nil)
 	}
 	v.Needs = append(append(blocked, waiting...), mismatches...)
 	v.Stats = []web.Stat{{Label: "To accept", Value: web.Group(len(waiting)), Tone: toneOf(len(waiting), web.Busy), Href: "/traceability/shipments?direction=in&state=offered"},
 		{Label: "On its way", Value: web.Group(len(onWay)), Tone: toneOf(len(onWay), web.Busy), Href: "/traceability/shipments?direction=out&state=offered"},
 		{Label: "Mismatches", Value: web.Group(len(mismatches)), Tone: toneOf(len(mismatches), web.Warn), Href: "/traceability/shipments?state=mismatch"},
 		{Label: "Lots in stock", Value: web.Group(lots), Href: "/traceability/lots"}}
-	v.Cards = []homeCard{{"On its way", onWay, "Nothing is on its way."}, {"Near expiry", expiring, "Nothing expires within two weeks."}}
+	v.Cards = []homeCard{{"On its way", onWay, "Nothing is on its way."}, {"Near expiry", expiring, "Nothing expires within five days."}}
 	return c.Render("home.html", v)
 }
 
@@ -114,7 +116,7 @@ func (a *app) shipmentsWhere(c *web.Ctx, n *names, where string, args ...any) ([
 		}
 		text := c.T("%s to %s: %s", n.Party(s.Sender), orElse(n.Party(s.Receiver), c.T("outside the network")), what)
 		switch {
-		case s.Mismatch == trace.MismatchOpen:
+		case s.Mismatch == trace.MismatchOpen && !supervises(c.User()):
 			text = c.T("%s: settle what is missing", s.number())
 		case s.Receiver == c.User().Party:
 			text = c.T("%s sends you %s", n.Party(s.Sender), what)
@@ -129,7 +131,7 @@ func (a *app) shipmentsWhere(c *web.Ctx, n *names, where string, args ...any) ([
 }
 
 // soon is how far ahead a home page looks for lots that expire.
-const soon = 14 * 24 * time.Hour
+const soon = 5 * 24 * time.Hour
 
 // expiring are the lots in stock that are to be used soon.
 func (a *app) expiring(c *web.Ctx, n *names, own string) ([]web.Need, error) {
@@ -143,9 +145,9 @@ func (a *app) expiring(c *web.Ctx, n *names, own string) ([]web.Need, error) {
 	}
 	var needs []web.Need
 	for _, h := range rows {
-		tone, text := web.Warn, c.T("best before %s", h.Expiry)
+		tone, text := web.Warn, c.T("best before %s", day(c, h.Expiry))
 		if h.Expiry < today {
-			tone, text = web.Bad, c.T("expired on %s", h.Expiry)
+			tone, text = web.Bad, c.T("expired on %s", day(c, h.Expiry))
 		}
 		have := parseAmount(h.Held).Add(parseAmount(h.Packed)).String()
 		needs = append(needs, web.Need{Text: n.Lot(h.Lot), Detail: n.Quantity(have, h.Unit) + " · " + text, Href: lotHref(h.Lot), Tone: tone})

@@ -188,7 +188,7 @@ func (n *names) choices(c *web.Ctx, stock []holding) []web.Option {
 		case h.Blocked != "":
 			text += " · " + c.T(blockedWord(h.Blocked))
 		case h.Expiry != "":
-			text += " · " + c.T("best before %s", h.Expiry)
+			text += " · " + c.T("best before %s", day(c, h.Expiry))
 		}
 		all = append(all, web.Option{Value: h.Lot, Text: text})
 	}

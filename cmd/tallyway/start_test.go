@@ -220,7 +220,7 @@ func document(t testing.TB, e epcis.Event) []byte {
 // capture brings an event to the ledger as a person.
 func capture(t testing.TB, h *host.Host, by person, e epcis.Event) trace.Outcome {
 	t.Helper()
-	command, err := events.Capture(e)
+	command, err := events.Capture(e, gs1.Amount{})
 	if err != nil {
 		t.Fatal(err)
 	}

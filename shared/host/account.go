@@ -1,6 +1,7 @@
 package host
 
 import (
+	"strings"
 	"time"
 
 	"github.com/tallyway/tallyway/chaincode"
@@ -11,8 +12,8 @@ import (
 // accountView is a user's own page.
 type accountView struct {
 	About    []web.Pair
-	Tokens   []web.TableRow
-	Sessions []web.TableRow
+	Tokens   web.Table
+	Sessions web.Table
 	Password *web.Form[passwordForm] `json:"-"`
 	Token    *web.Form[tokenForm]    `json:"-"`
 	Scopes   []web.Option            `json:"-"`
@@ -53,19 +54,46 @@ func (h *Host) renderAccount(c *web.Ctx, change func(*accountView)) error {
 	if err != nil {
 		return err
 	}
+	view.Tokens = web.Table{Label: "API tokens", Count: c.T("%s tokens", len(tokens)),
+		Columns: []web.Column{{Label: "Name"}, {Label: "Scope"}, {Label: "State"}, {Label: "Valid until"}, {Label: "Last used"}, {}},
+		Empty:   web.Empty{Title: "No program acts for you yet.", Text: "With a token of yours, a program does on the API what you may do."}}
 	for _, t := range tokens {
-		view.Tokens = append(view.Tokens, tokenRow(c, t, h.Now()))
+		view.Tokens.Rows = append(view.Tokens.Rows, tokenRow(c, t, h.Now()))
 	}
 	sessions, err := h.Accounts.Sessions(c.Context(), user.ID)
 	if err != nil {
 		return err
 	}
+	view.Sessions = web.Table{Label: "Signed in on", Count: c.T("%s sessions", len(sessions)),
+		Columns: []web.Column{{Label: "Browser"}, {Label: "Address"}, {Label: "Last seen"}, {}}}
 	for _, s := range sessions {
-		view.Sessions = append(view.Sessions, web.TableRow{Cells: []any{s.Agent, s.Address, s.Seen,
+		view.Sessions.Rows = append(view.Sessions.Rows, web.TableRow{Cells: []any{browser(s.Agent), s.Address, s.Seen,
 			web.Act{Label: "End", Href: "/account/sessions/revoke", Post: true, Fields: map[string]string{"id": s.ID}}}})
 	}
 	change(&view)
 	return c.Render("account.html", view)
+}
+
+// browser is what people call the program that a User-Agent names: "Firefox,
+// Windows".
+func browser(agent string) string {
+	find := func(names ...string) string {
+		for _, name := range names {
+			if mark, word, _ := strings.Cut(name, "="); strings.Contains(agent, mark) {
+				return word
+			}
+		}
+		return ""
+	}
+	name := find("MicroMessenger=WeChat", "Edg=Edge", "Firefox=Firefox", "Chrome=Chrome", "Safari=Safari")
+	system := find("iPhone=iPhone", "iPad=iPad", "Android=Android", "HarmonyOS=HarmonyOS", "Windows=Windows", "Mac OS=macOS", "Linux=Linux")
+	switch {
+	case name == "":
+		return agent
+	case system == "":
+		return name
+	}
+	return name + ", " + system
 }
 
 func rolesText(c *web.Ctx, roles []string) string {

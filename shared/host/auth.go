@@ -31,8 +31,8 @@ func (a authenticator) ByToken(ctx context.Context, token string) (*web.User, er
 	return user, nil
 }
 
-func (a authenticator) Login(ctx context.Context, name, password, addr string) (string, *web.User, error) {
-	u, secret, err := a.accounts.Login(ctx, accounts.Attempt{Name: name, Password: password, Address: addr}, "")
+func (a authenticator) Login(ctx context.Context, name, password, addr, agent string) (string, *web.User, error) {
+	u, secret, err := a.accounts.Login(ctx, accounts.Attempt{Name: name, Password: password, Address: addr, Agent: agent}, "")
 	return secret, userOf(u), err
 }
 

@@ -196,7 +196,7 @@ func (h *Host) projections() (all []*readmodel.Projection) {
 func (h *Host) openWeb(ctx context.Context) error {
 	ctx, h.stopApps = context.WithCancel(context.WithoutCancel(ctx))
 	h.Web = web.New(web.Config{
-		Auth: authenticator{h.Accounts}, Rules: append(identityRules(), h.Program.Contracts.Rules()...),
+		Auth: authenticator{h.Accounts}, Menu: menu, Rules: append(identityRules(), h.Program.Contracts.Rules()...),
 		Functions: h.Program.Contracts.Functions(), Live: h.live, Health: h.Health,
 		Metrics: h.Metrics, Log: h.Log.With("room", "web"), Limits: h.Config.Limits,
 	})

@@ -17,6 +17,9 @@ var wordFiles embed.FS
 // name it.
 const roleAdmin = "admin"
 
+// menu leads to the host's pages from every app's.
+var menu = []web.NavItem{{Title: "Your account", Href: "/account"}, {Title: "Users", Href: "/people", Roles: []string{roleAdmin}}}
+
 // ownPages are the host's: the account, and the users of a company.
 func (h *Host) ownPages() web.App {
 	return web.App{Name: "host", Pages: below(pageFiles, "pages"), Words: below(wordFiles, "i18n"), Routes: []web.Route{

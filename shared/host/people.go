@@ -14,7 +14,7 @@ import (
 // peopleView is the users of a company, or of a member for its own
 // administrator.
 type peopleView struct {
-	Rows  []web.TableRow
+	Table web.Table
 	Form  *web.Form[personForm] `json:"-"`
 	Roles []web.Option          `json:"-"`
 	// Name and Password are of a user who has just been entered or given a new
@@ -35,7 +35,8 @@ func (h *Host) showPeople(c *web.Ctx) error {
 }
 
 func (h *Host) renderPeople(c *web.Ctx, change func(*peopleView)) error {
-	view := peopleView{Form: web.NewForm(c, personForm{})}
+	view := peopleView{Form: web.NewForm(c, personForm{}), Table: web.Table{Label: "Users", Columns: []web.Column{
+		{Label: "User name"}, {Label: "Name"}, {Label: "Company"}, {Label: "Roles"}, {Label: "State"}, {}}}}
 	for _, role := range h.grantable(c.User()) {
 		view.Roles = append(view.Roles, web.Option{Value: role, Text: role})
 	}
@@ -45,9 +46,10 @@ func (h *Host) renderPeople(c *web.Ctx, change func(*peopleView)) error {
 	}
 	for _, u := range all {
 		if h.looksAfter(c.User(), u) {
-			view.Rows = append(view.Rows, personRow(c, u))
+			view.Table.Rows = append(view.Table.Rows, personRow(c, u))
 		}
 	}
+	view.Table.Count = c.T("%s users", len(view.Table.Rows))
 	change(&view)
 	return c.Render("people.html", view)
 }

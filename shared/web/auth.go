@@ -42,7 +42,7 @@ type Authenticator interface {
 	ByToken(ctx context.Context, token string) (*User, error)
 	// Login opens a session. It MUST slow down guessing by name and address,
 	// and MUST refuse a wrong name and a wrong password alike.
-	Login(ctx context.Context, name, password, addr string) (cookie string, u *User, err error)
+	Login(ctx context.Context, name, password, addr, agent string) (cookie string, u *User, err error)
 	// Logout ends the session; an unknown one is no error.
 	Logout(ctx context.Context, cookie string) error
 	// CSRF is the session's token against forged requests: it MUST NOT be
@@ -208,7 +208,7 @@ func signIn(c *Ctx) error {
 	if err != nil {
 		return err
 	}
-	cookie, _, err := c.server.cfg.Auth.Login(c.Context(), f.Value.Name, f.Value.Password, c.RealIP())
+	cookie, _, err := c.server.cfg.Auth.Login(c.Context(), f.Value.Name, f.Value.Password, c.RealIP(), c.Request().UserAgent())
 	if err != nil {
 		if f.Refuse(err) && !c.WantsJSON() {
 			f.Forget("password")

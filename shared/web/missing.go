@@ -153,8 +153,8 @@ func literal(p *parse.PipeNode) (string, bool) {
 var keys = []string{"Word", "Label", "Title", "Confirm", "Summary"}
 
 // GoTexts collects what the Go files of a folder say: c.T("…"), c.Flash("…"),
-// rule.Refuse("…"), and the Word, Label, Title, Confirm and Summary of parts
-// written with their names. Tests are left out.
+// rule.Refuse("…"), the Word, Label, Title, Confirm and Summary of parts
+// written with their names, and the Text of options and empty states. Tests are left out.
 func GoTexts(fsys fs.FS) ([]string, error) {
 	var texts []string
 	err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
@@ -173,6 +173,7 @@ func GoTexts(fsys fs.FS) ([]string, error) {
 			if text, ok := goText(n); ok {
 				texts = append(texts, text)
 			}
+			texts = append(texts, textsOf(n)...)
 			return true
 		})
 		return nil
@@ -194,6 +195,47 @@ func goText(n ast.Node) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// textsOf are the Texts of an Option, an Empty or a list of Options: in other
+// parts a Text is ready to be read.
+func textsOf(n ast.Node) (texts []string) {
+	lit, ok := n.(*ast.CompositeLit)
+	if !ok {
+		return nil
+	}
+	parts := []ast.Expr{lit}
+	of := lit.Type
+	if list, many := of.(*ast.ArrayType); many {
+		parts, of = lit.Elts, list.Elt
+	}
+	if name := nameOf(of); name != "Option" && name != "Empty" {
+		return nil
+	}
+	for _, part := range parts {
+		one, ok := part.(*ast.CompositeLit)
+		if !ok {
+			continue
+		}
+		for _, field := range one.Elts {
+			if entry, ok := field.(*ast.KeyValueExpr); ok && nameOf(entry.Key) == "Text" {
+				if text, ok := stringOf(entry.Value); ok {
+					texts = append(texts, text)
+				}
+			}
+		}
+	}
+	return texts
+}
+
+func nameOf(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.Ident:
+		return e.Name
+	case *ast.SelectorExpr:
+		return e.Sel.Name
+	}
+	return ""
 }
 
 func stringOf(e ast.Expr) (string, bool) {

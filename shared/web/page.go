@@ -84,7 +84,7 @@ type shell struct {
 	User                 *User
 	App                  App
 	Apps                 []App
-	Nav                  []NavItem
+	Nav, Menu            []NavItem
 	Path, Flash, Request string
 	Live                 bool
 	Here                 string // address without the switches, to which they are added
@@ -146,12 +146,18 @@ func (c *Ctx) shell(view any) shell {
 			s.Apps = append(s.Apps, m.App)
 		}
 	}
-	for _, item := range c.app.Nav {
+	s.Nav, s.Menu = c.seen(c.app.Nav), c.seen(c.server.cfg.Menu)
+	return s
+}
+
+// seen are the entries that the user has a role for.
+func (c *Ctx) seen(items []NavItem) (seen []NavItem) {
+	for _, item := range items {
 		if c.sees(item.Roles) {
-			s.Nav = append(s.Nav, item)
+			seen = append(seen, item)
 		}
 	}
-	return s
+	return seen
 }
 
 func (c *Ctx) sees(roles []string) bool {
@@ -175,11 +181,13 @@ func here(r *http.Request) string {
 
 // Current is the navigation's entry that the page belongs to.
 func (s shell) Current() string {
-	best := ""
+	best, deepest := "", ""
 	for _, item := range s.Nav {
-		under := s.Path == item.Href || strings.HasPrefix(s.Path, strings.TrimSuffix(item.Href, "/")+"/")
-		if under && len(item.Href) > len(best) {
-			best = item.Href
+		for _, address := range append(item.Under, item.Href) {
+			under := s.Path == address || strings.HasPrefix(s.Path, strings.TrimSuffix(address, "/")+"/")
+			if under && len(address) > len(deepest) {
+				best, deepest = item.Href, address
+			}
 		}
 	}
 	return best

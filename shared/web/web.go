@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -38,6 +39,7 @@ var translationFiles embed.FS
 type Config struct {
 	Title     string               // the product's name in the header
 	Auth      Authenticator        // who signs in; required
+	Menu      []NavItem            // what stands under the user's name, in every app
 	Rules     []chaincode.Rule     // explained at /problems/
 	Functions []chaincode.Function // listed at /api
 	Answers   Answers              // what idempotency keys stand for; in memory by default
@@ -124,6 +126,7 @@ type NavItem struct {
 	Href  string
 	Icon  string
 	Roles []string // who sees it; none means everybody signed in
+	Under []string // further addresses whose pages belong to it
 }
 
 // New makes a server with the house's own routes: sign-in, problems, the API
@@ -198,6 +201,9 @@ func orDefault[T comparable](v *T, d T) {
 
 // Words is the catalogue of translations.
 func (s *Server) Words() *Catalogue { return s.words }
+
+// Rules are all that /problems explains.
+func (s *Server) Rules() []chaincode.Rule { return slices.Clone(s.refusals) }
 
 // ServeHTTP makes the server a handler, for tests and for embedding.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }

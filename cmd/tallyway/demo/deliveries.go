@@ -117,18 +117,25 @@ func (s *season) toTheVat(l lot, date time.Time, left int) {
 	kg := l.kg * 4 / 5
 	short := int64(0)
 	if left == 24 || left == 6 {
-		short = 12 // a can fell off the ramp: the two sides have not settled it
+		short = 12 // a can fell off the ramp
 	}
 	at := s.clock(date, 8, 10)
 	advice, shipment := s.ship(dairy, cheese, at, []events.Goods{s.goods(l.id, kg)}, nil)
-	if left == 16 { // the truck came too warm
+	s.skim(lot{l.id, l.kg - kg, l.made}, date)
+	if left == 16 { // the truck came too warm, and nobody makes food of that
 		s.at(at.Add(5 * time.Hour))
 		s.do(trade, cheese, trace.Decline{Shipment: shipment, Reason: "temperature"})
+		s.destroy(dairy, at.Add(24*time.Hour), l.id, kg)
 		return
 	}
 	s.receive(dairy, cheese, at.Add(5*time.Hour+20*time.Minute), advice, []events.Goods{s.goods(l.id, kg-short)}, nil)
 	s.stock = append(s.stock, lot{l.id, kg - short, l.made})
-	s.skim(lot{l.id, l.kg - kg, l.made}, date)
+	if left == 24 { // the two sides agree about this can, not yet about the other
+		s.at(at.Add(28 * time.Hour))
+		s.do(trade, cheese, trace.Settle{Shipment: shipment, Outcome: trace.OutcomeLost})
+		s.at(at.Add(30 * time.Hour))
+		s.do(trade, dairy, trace.Settle{Shipment: shipment, Outcome: trace.OutcomeLost})
+	}
 }
 
 // skim makes cream of what the dairy keeps, and sells it through the retailer.
@@ -138,25 +145,46 @@ func (s *season) skim(rest lot, date time.Time) {
 	kg := rest.kg / 8
 	s.transform(dairy, at, "cream-"+date.Format("060102"), []events.Goods{s.goods(rest.id, rest.kg)},
 		[]events.Made{{Goods: s.goods(id, kg), BestBefore: bestBefore(at, 21)}})
-	s.deliver(dairy, at.Add(3*time.Hour), []events.Goods{s.goods(id, kg)}, nil, kg*2/3)
+	arrived := s.deliver(dairy, at.Add(3*time.Hour), []events.Goods{s.goods(id, kg)}, nil)
+	s.sell(id, arrived, kg*2/3, kg-kg*2/3)
 }
 
-// toTheShelf ships milk to the retailer, who sells most of it within days.
+// toTheShelf ships milk to the retailer, who sells it within days, but for
+// what the customers of a slow week leave.
 func (s *season) toTheShelf(l lot, date time.Time, left int) {
-	kg := l.kg / 2
-	s.deliver(dairy, s.clock(date, 7, 30), []events.Goods{s.goods(l.id, kg)}, nil, kg*int64(min(left, 9))/10)
+	kg := l.kg * 3 / 4
+	arrived := s.deliver(dairy, s.clock(date, 7, 30), []events.Goods{s.goods(l.id, kg)}, nil)
+	leave := int64(0)
+	if left%14 == 11 {
+		leave = kg / 25
+	}
+	first := kg * 3 / 5
+	s.sell(l.id, arrived, first, kg-first-leave)
+	if leave > 0 {
+		s.destroy(market, arrived.AddDate(0, 0, 14), l.id, leave)
+	}
+	s.skim(lot{l.id, l.kg - kg, l.made}, date)
 }
 
-// deliver ships, receives and sells.
-func (s *season) deliver(from string, at time.Time, all []events.Goods, packs []string, sell int64) {
+// deliver brings goods to the retailer, and says when they arrived.
+func (s *season) deliver(from string, at time.Time, all []events.Goods, packs []string) (arrived time.Time) {
 	advice, _ := s.ship(from, market, at, all, packs)
-	arrived := at.Add(7 * time.Hour)
+	arrived = at.Add(7 * time.Hour)
 	s.receive(from, market, arrived, advice, all, packs)
-	for _, g := range all {
-		if sell > 0 {
-			s.capture(market, arrived.Add(26*time.Hour), events.Sold(companyOf(market), arrived.Add(26*time.Hour), []events.Goods{s.goods(g.Lot, sell)}))
-		}
+	return arrived
+}
+
+// sell books the till's sums: one the day after the arrival, then one every
+// second day.
+func (s *season) sell(id string, arrived time.Time, sums ...int64) {
+	for i, kg := range sums {
+		at := arrived.Add(time.Duration(26+48*i) * time.Hour)
+		s.capture(market, at, events.Sold(companyOf(market), at, []events.Goods{s.goods(id, kg)}))
 	}
+}
+
+func (s *season) destroy(by string, at time.Time, id string, kg int64) {
+	s.capture(by, at, events.Destroyed(companyOf(by), at, []events.Goods{s.goods(id, kg)}))
 }
 
 // makeCheese turns the milk that waits into a lot of cheese and of whey, packs
@@ -180,14 +208,25 @@ func (s *season) makeCheese(date time.Time, left int) {
 	number := letter + date.Format("060102")
 	wheel, powder := lotID(gtin, number), lotID(whey, "W"+date.Format("060102"))
 	made := total / 10
+	sent := made / 2 // Gouda ripens on
+	switch {
+	case gtin == mozzarella && left == 26:
+		sent = made * 4 / 5 // the last of it is best used soon
+	case gtin == mozzarella:
+		sent = made
+	}
 	s.transform(cheese, at, "vat-"+number, in, []events.Made{
 		{Goods: s.goods(wheel, made), BestBefore: bestBefore(at, life)},
 		{Goods: s.goods(powder, total/20), BestBefore: bestBefore(at, 365)}})
-	pack := s.pack(wheel, made/2, at.Add(40*time.Minute))
-	s.deliver(cheese, s.clock(date, 18, 30), nil, []string{pack}, 0)
+	pack := s.pack(wheel, sent, at.Add(40*time.Minute))
+	arrived := s.deliver(cheese, s.clock(date, 18, 30), nil, []string{pack})
 	out := s.clock(date.AddDate(0, 0, 1), 9, 0)
 	s.capture(market, out, events.Unpacked(companyOf(market), out, pack))
-	s.capture(market, out.Add(time.Hour), events.Sold(companyOf(market), out.Add(time.Hour), []events.Goods{s.goods(wheel, made/4)}))
+	if gtin == mozzarella {
+		s.sell(wheel, arrived, sent/2, sent/4, sent-sent/2-sent/4)
+	} else {
+		s.sell(wheel, arrived, sent/2)
+	}
 }
 
 // pack puts so much of a lot on a pallet with a number of the cheese maker's.
@@ -219,6 +258,8 @@ func (s *season) mistake(date time.Time) {
 	wrong.Error = &epcis.ErrorDeclaration{Time: at.Add(15 * time.Minute).UTC(), Reason: "incorrect_data", Corrective: []string{hash}}
 	s.capture(dairy, at.Add(15*time.Minute), wrong)
 	s.capture(dairy, at.Add(20*time.Minute), right)
+	arrived := s.deliver(dairy, at.Add(2*time.Hour), []events.Goods{s.goods(id, 190)}, nil)
+	s.sell(id, arrived, 110, 80)
 }
 
 // hold is a lot that the regulator looked into and released.
@@ -236,8 +277,10 @@ func (s *season) rehearsal(l lot, date time.Time) {
 	id := "MOCK-" + date.Format("060102")
 	s.at(s.clock(date, 17, 30))
 	s.do(regulator, office, trace.Recall{ID: id, Kind: trace.KindMock, Lots: []string{l.id}, Reason: "Quarterly exercise."})
-	s.at(s.clock(date, 18, 10))
-	s.do(trade, cheese, trace.Acknowledge{Case: id})
+	for i, who := range []string{cheese, market, dairy} {
+		s.at(s.clock(date, 18, 10+20*i))
+		s.do(trade, who, trace.Acknowledge{Case: id})
+	}
 	s.at(s.clock(date.AddDate(0, 0, 1), 10, 0))
 	s.do(regulator, office, trace.Release{Case: id, Reason: "Exercise over: every lot found."})
 }

@@ -62,6 +62,18 @@
   });
   addEventListener("pageshow", () => $$("form[data-sent]").forEach((f) => { delete f.dataset.sent; delete f.dataset.asked; f.removeAttribute("aria-busy"); }));
 
+  /* Instants are told in the reader's zone; the server knows but its own. */
+  const chinese = root.lang.startsWith("zh");
+  const told = new Intl.DateTimeFormat(chinese ? "zh-CN" : "en-GB", { year: "numeric", month: chinese ? "long" : "short", day: "numeric" });
+  const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  const localise = (at) => $$("time[datetime]", at).forEach((el) => {
+    const when = new Date(el.dateTime);
+    if (!/\d\d:\d\d$/.test(el.textContent) || isNaN(when)) return;
+    el.textContent = (el.textContent.length > 5 ? told.format(when) + " " : "") + clock.format(when);
+    el.title = when.toString();
+  });
+  localise(document);
+
   /* Local times carry the reader's zone. */
   const zone = () => {
     const m = -new Date().getTimezoneOffset(), a = Math.abs(m);
@@ -172,6 +184,7 @@
     const answer = await fetch(location.href, { headers: { Accept: "text/html", "X-Live": "1" }, credentials: "same-origin" });
     if (!answer.ok || answer.redirected) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    localise(page);
     const kept = document.activeElement;
     $$("[data-live]").forEach((old) => {
       if (!topics.has(old.dataset.live) || !old.id) return;

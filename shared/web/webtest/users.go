@@ -66,7 +66,7 @@ func (u *Users) ByToken(_ context.Context, token string) (*web.User, error) {
 }
 
 // Login opens a session.
-func (u *Users) Login(_ context.Context, name, password, _ string) (string, *web.User, error) {
+func (u *Users) Login(_ context.Context, name, password, _, _ string) (string, *web.User, error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	user, ok := u.byID[name]
