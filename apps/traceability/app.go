@@ -54,7 +54,7 @@ type app struct {
 func open(ctx context.Context, h *host.Host) (web.App, error) {
 	a := &app{host: h, db: h.DB, lineage: newLineageCache(h.DB), tide: &tide{}}
 	a.tide.watch(ctx, h.Follower)
-	a.chains = &chains{db: h.DB, lineage: a.lineage, tide: a.tide}
+	a.chains = &chains{db: h.DB, follower: h.Follower, lineage: a.lineage}
 	a.shelf = newShelf(a)
 	h.Web.Assets(sub(assets, "assets"))
 	if err := a.openCaptures(ctx); err != nil {

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/tallyway/tallyway/chaincode/trace"
+	"github.com/tallyway/tallyway/shared/ledger"
 	"github.com/tallyway/tallyway/shared/lineage"
 	"github.com/tallyway/tallyway/shared/readmodel"
 )
@@ -28,12 +29,12 @@ func (t *tide) watch(ctx context.Context, f *readmodel.Follower) {
 // chains knows which lots each company may read: those it made, ever had in
 // hand or is offered, and all that lies up and down the chain of these.
 type chains struct {
-	db      *readmodel.DB
-	lineage *lineageCache
-	tide    *tide
+	db       *readmodel.DB
+	follower *readmodel.Follower
+	lineage  *lineageCache
 
 	mu      sync.Mutex
-	at      uint64
+	at      ledger.Position // of the tables; not the tide, which comes in after the rows: who logs a lot reads it at once
 	byParty map[string]map[string]bool
 }
 
@@ -46,7 +47,11 @@ func (s *chains) of(ctx context.Context, party string) (map[string]bool, error) 
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if now := s.tide.count.Load(); s.byParty == nil || now != s.at || len(s.byParty) >= mostChains {
+	now, err := s.follower.Position(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read how far the tables have come: %w", err)
+	}
+	if s.byParty == nil || now != s.at || len(s.byParty) >= mostChains {
 		s.at, s.byParty = now, map[string]map[string]bool{}
 	}
 	if lots, ok := s.byParty[party]; ok {

@@ -116,7 +116,7 @@ func (a *app) shipmentsWhere(c *web.Ctx, n *names, where string, args ...any) ([
 		}
 		text := c.T("%s to %s: %s", n.Party(s.Sender), orElse(n.Party(s.Receiver), c.T("outside the network")), what)
 		switch {
-		case s.Mismatch == trace.MismatchOpen && !supervises(c.User()):
+		case s.Mismatch == trace.MismatchOpen && s.concerns(c.User().Party):
 			text = c.T("%s: settle what is missing", s.number())
 		case s.Receiver == c.User().Party:
 			text = c.T("%s sends you %s", n.Party(s.Sender), what)

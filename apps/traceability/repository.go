@@ -71,6 +71,10 @@ func eventHash(id string) string {
 	return id
 }
 
+// mostSifted is how many events one answer is sifted from; a page that is not
+// full by then is sent as it is, with the address of the next one.
+const mostSifted = 2000
+
 // listEvents gives the events that the reader may see, the newest first.
 func (a *app) listEvents(c *web.Ctx) error {
 	size, token, err := epcisPage(c)
@@ -86,8 +90,7 @@ func (a *app) listEvents(c *web.Ctx) error {
 		return err
 	}
 	var page []*epcis.Event
-	var last string // the place of the last event that the reader has been shown
-	for {
+	for sifted := 0; sifted < mostSifted; {
 		some, err := readmodel.All[storedEvent](c.Context(), a.db, storedEvents+`
 			WHERE e.block < $1 OR e.block = $2 AND e.hash < $3 ORDER BY e.block DESC, e.hash DESC LIMIT $4`, block, block, hash, 2*size)
 		if err != nil {
@@ -99,18 +102,24 @@ func (a *app) listEvents(c *web.Ctx) error {
 			case err != nil:
 				return err
 			case e != nil && len(page) == size:
-				linkNext(c, "/events", size, last)
+				linkNext(c, "/events", size, eventToken(block, hash))
 				return a.answerEvents(c, page)
 			case e != nil:
-				page, last = append(page, e), strconv.FormatInt(s.Block, 10)+"."+s.Hash
+				page = append(page, e)
 			}
 			block, hash = s.Block, s.Hash
 		}
+		sifted += len(some)
 		if len(some) < 2*size {
 			return a.answerEvents(c, page)
 		}
 	}
+	linkNext(c, "/events", size, eventToken(block, hash))
+	return a.answerEvents(c, page)
 }
+
+// eventToken is the place behind an event.
+func eventToken(block int64, hash string) string { return strconv.FormatInt(block, 10) + "." + hash }
 
 // readToken reads where a page begins: after an event of a block.
 func readToken(token string) (block int64, hash string, err error) {

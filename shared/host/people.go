@@ -120,7 +120,7 @@ func (h *Host) enter(c *web.Ctx, p personForm, password string) error {
 		return onField(err, "name")
 	}
 	_, err := h.Accounts.Create(c.Context(), accounts.Registration{Name: p.Name, Display: p.Display, MSP: admin.MSP, Password: password})
-	return err
+	return onField(err, "name")
 }
 
 // NewPassword has 130 random bits, in groups that can be read out.
