@@ -1,11 +1,8 @@
 package host
 
 import (
-<<<<<<< HEAD
-	"strings"
-=======
 	"errors"
->>>>>>> tidy
+	"strings"
 	"time"
 
 	"github.com/tallyway/tallyway/chaincode"
