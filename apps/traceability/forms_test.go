@@ -95,5 +95,5 @@ func TestOneProcessWithTwoDates(t *testing.T) {
 		"outputs.0.gtin": {milkProduct}, "outputs.0.lot": {"A"}, "outputs.0.quantity": {"6"}, "outputs.0.bestBefore": {"2099-01-01"},
 		"outputs.1.gtin": {milkProduct}, "outputs.1.lot": {"B"}, "outputs.1.quantity": {"4"}, "outputs.1.bestBefore": {"2099-02-01"}}
 	dairy.open("/traceability/transform").send("/traceability/transform", process)
-	dairy.open("/traceability/dispose").wants("Fresh milk A · 6 kg · best before 2099-01-01").wants("Fresh milk B · 4 kg · best before 2099-02-01")
+	dairy.open("/traceability/dispose").wants("Fresh milk A · 6 kg · best before 1 Jan 2099").wants("Fresh milk B · 4 kg · best before 1 Feb 2099")
 }

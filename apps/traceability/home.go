@@ -1,6 +1,7 @@
 package traceability
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -63,9 +64,15 @@ func (a *app) home(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
+	trades, err := readmodel.All[string](c.Context(), a.db, `SELECT kinds FROM tr_parties WHERE id = $1`, own)
+	if err != nil {
+		return err
+	}
 	if c.User().Has(party.Operator) {
 		offerAccept(waiting)
-		v.Quick = quickActs
+		if v.Quick = quickActs; lots == 0 && carriesOnly(trades) {
+			v.Quick = nil
+		}
 	} else if len(waiting)+len(onWay)+lots == 0 {
 		return c.Render("onlooker.html", nil)
 	}
@@ -77,6 +84,9 @@ func (a *app) home(c *web.Ctx) error {
 	v.Cards = []homeCard{{"On its way", onWay, "Nothing is on its way."}, {"Near expiry", expiring, "Nothing expires within five days."}}
 	return c.Render("home.html", v)
 }
+
+// carriesOnly reports whether a company moves goods and makes or sells none.
+func carriesOnly(kinds []string) bool { return slices.Equal(kinds, []string{party.KindCarrier}) }
 
 // toneOf marks a count that is not zero.
 func toneOf(n int, tone string) string {

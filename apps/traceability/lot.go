@@ -224,7 +224,7 @@ func (a *app) fillMaking(ctx context.Context, n *names, lot lotRow, v *lotView) 
 		FROM tr_process_lines m JOIN tr_process_lines o ON o.process = m.process AND o.side <> m.side
 		LEFT JOIN tr_lots l ON l.id = o.lot WHERE m.lot = $1 ORDER BY o.lot LIMIT 200`, lot.ID)
 	for _, r := range rows {
-		m := madeView{Lot: r.Lot, Name: n.Lot(r.Lot), Amount: n.grouped(r.Amount, r.Unit), Blocked: r.Blocked, Href: lotHref(r.Lot)}
+		m := madeView{Lot: r.Lot, Name: n.Lot(r.Lot), Amount: n.Quantity(r.Amount, r.Unit), Blocked: r.Blocked, Href: lotHref(r.Lot)}
 		if r.Side == "in" {
 			v.From = append(v.From, m)
 		} else {
@@ -248,7 +248,7 @@ func (a *app) fillPacks(ctx context.Context, n *names, lot lotRow, v *lotView) e
 		return err
 	}
 	for _, r := range rows {
-		v.Packs = append(v.Packs, packView{r.Pack, packName(r.Pack), n.grouped(r.Amount, r.Unit)})
+		v.Packs = append(v.Packs, packView{r.Pack, packName(r.Pack), n.Quantity(r.Amount, r.Unit)})
 	}
 	return a.db.QueryRowContext(ctx, `SELECT COUNT(*) FROM tr_lots WHERE batch = $1`, lot.ID).Scan(&v.Items)
 }
@@ -258,7 +258,7 @@ func (a *app) fillWay(c *web.Ctx, n *names, lot lotRow, v *lotView) error {
 	all, err := a.passages(c.Context(), lot.ID)
 	for _, p := range all {
 		if p.State == trace.Offered {
-			v.Way = append(v.Way, wayView{p.Shipment, c.T("%s from %s to %s", n.grouped(p.Amount, p.Unit), n.Party(p.Sender), n.Party(p.Receiver)),
+			v.Way = append(v.Way, wayView{p.Shipment, c.T("%s from %s to %s", n.Quantity(p.Amount, p.Unit), n.Party(p.Sender), n.Party(p.Receiver)),
 				"/traceability/shipments/" + p.Shipment})
 		}
 	}
@@ -401,11 +401,6 @@ func grouped(amount string) string {
 		whole += "." + fraction
 	}
 	return head + whole
-}
-
-// grouped is a quantity for people, with commas: "1,000 kg".
-func (n *names) grouped(amount, unit string) string {
-	return grouped(n.Amount(amount)) + " " + n.Unit(unit)
 }
 
 // eventsOfLot is the lot's history as an EPCIS document: the events whose
