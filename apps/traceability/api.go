@@ -1,7 +1,6 @@
 package traceability
 
 import (
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tallyway/tallyway/apps/traceability/events"
 	"github.com/tallyway/tallyway/chaincode"
 	"github.com/tallyway/tallyway/chaincode/trace"
 	"github.com/tallyway/tallyway/shared/epcis"
@@ -98,26 +98,13 @@ func apiPage[T any](c *web.Ctx, items []T, limit int, id func(T) string) error {
 	return c.JSON(http.StatusOK, page)
 }
 
-// lotReply is a lot as programs see it.
+// lotReply is a lot with who has and had what of it.
 type lotReply struct {
-	ID       string         `json:"id" db:"id"`
-	GTIN     string         `json:"gtin,omitempty" db:"gtin"`
-	Number   string         `json:"number,omitempty" db:"number"`
-	Serial   string         `json:"serial,omitempty" db:"serial"`
-	Batch    string         `json:"batch,omitempty" db:"batch"`
-	Maker    string         `json:"maker,omitempty" db:"maker"`
-	Unit     string         `json:"unit,omitempty" db:"unit"`
-	Made     string         `json:"made" db:"made"`
-	At       time.Time      `json:"at" db:"at"`
-	Expiry   string         `json:"expiry,omitempty" db:"expiry"`
-	Origin   string         `json:"origin" db:"origin"` // hash of its first event
-	Flags    string         `json:"flags,omitempty" db:"flags"`
-	Blocked  string         `json:"blocked,omitempty" db:"blocked"` // "hold" or "recall"
+	lotRow
 	Holdings []holdingReply `json:"holdings,omitempty"`
 }
 
 type holdingReply struct {
-	Lot       string `json:"-" db:"lot"`
 	Party     string `json:"party" db:"party"`
 	Held      string `json:"held" db:"held"`
 	Packed    string `json:"packed" db:"packed"`
@@ -128,8 +115,6 @@ type holdingReply struct {
 	Gone      string `json:"gone" db:"gone"`
 	Lost      string `json:"lost" db:"lost"`
 }
-
-const lotReplyColumns = `id, gtin, number, serial, batch, maker, unit, made, at, expiry, origin, flags, blocked`
 
 // lotStates narrow the list of lots: free to move, on hold, recalled.
 var lotStates = []string{"free", "hold", "recall"}
@@ -166,84 +151,38 @@ func (a *app) apiLots(c *web.Ctx) error {
 
 // lotsOf reads lots by their ids, which are sorted. A chain may name lots that
 // the ledger keeps no account of: those are left out.
-func (a *app) lotsOf(r *reader, ids []string) ([]lotReply, error) {
-	if len(ids) == 0 {
-		return nil, nil
+func (a *app) lotsOf(r *reader, ids []string) (lots []lotReply, err error) {
+	for _, some := range chunks(ids) {
+		list, args := inList(1, some)
+		rows, err := readmodel.All[lotReply](r.ctx, a.db, `SELECT `+lotColumns+` FROM tr_lots l WHERE l.id IN `+list+` ORDER BY l.id`, args...)
+		if err != nil {
+			return nil, err
+		}
+		lots = append(lots, rows...)
 	}
-	marks, args := make([]string, len(ids)), make([]any, len(ids))
-	for i, id := range ids {
-		marks[i], args[i] = "$"+strconv.Itoa(i+1), id
-	}
-	return readmodel.All[lotReply](r.ctx, a.db, `SELECT `+lotReplyColumns+` FROM tr_lots WHERE id IN (`+strings.Join(marks, ", ")+`) ORDER BY id`, args...)
+	return lots, nil
 }
 
 func (a *app) apiLot(c *web.Ctx) error {
-	id, err := a.visibleLot(c, "/api/lots/")
+	lot, _, err := a.asked(c, "/api/lots/")
 	if err != nil {
 		return err
 	}
-	l, err := readmodel.One[lotReply](c.Context(), a.db, `SELECT `+lotReplyColumns+` FROM tr_lots WHERE id = $1`, id)
-	if errors.Is(err, sql.ErrNoRows) {
-		return trace.ErrNoLot.Refuse("%s", id)
-	} else if err != nil {
-		return err
-	}
-	l.Holdings, err = readmodel.All[holdingReply](c.Context(), a.db, `SELECT lot, party, held, packed, sent, used, sold, destroyed, gone, lost
-		FROM tr_accounts WHERE lot = $1 ORDER BY party`, id)
+	l := lotReply{lotRow: lot}
+	l.Holdings, err = readmodel.All[holdingReply](c.Context(), a.db, `SELECT party, held, packed, sent, used, sold, destroyed, gone, lost
+		FROM tr_accounts WHERE lot = $1 ORDER BY party`, lot.ID)
 	if err != nil {
 		return err
 	}
 	return c.JSON(http.StatusOK, l)
 }
 
-// visibleLot is the id of a lot in the address, if the reader may see it. It
-// takes every spelling that package gs1 reads.
-func (a *app) visibleLot(c *web.Ctx, prefix string) (string, error) {
-	id := rest(c, prefix)
-	raw := strings.TrimPrefix(c.Request().URL.EscapedPath(), prefix)
-	for _, spelled := range []string{raw, id} {
-		if key, err := gs1.Parse(spelled); err == nil {
-			id = key.Path()
-			break
-		}
-	}
-	r, err := a.reader(c)
-	if err != nil {
-		return id, err
-	}
-	sees, err := r.sees(id)
-	if err == nil && !sees {
-		err = trace.ErrNoLot.Refuse("%s", id) // whether it is there, is not for everybody
-	}
-	return id, err
-}
-
-// shipmentReply is a shipment as programs see it.
+// shipmentReply is a shipment with what is in it.
 type shipmentReply struct {
-	ID        string              `json:"id" db:"id"`
-	Sender    string              `json:"sender" db:"sender"`
-	Receiver  string              `json:"receiver,omitempty" db:"receiver"`
-	Carrier   string              `json:"carrier,omitempty" db:"carrier"`
-	State     string              `json:"state" db:"state"`
-	At        time.Time           `json:"at" db:"at"`
-	Event     string              `json:"event" db:"event"`
-	Answer    string              `json:"answer,omitempty" db:"answer"`
-	Reason    string              `json:"reason,omitempty" db:"reason"`
-	Documents string              `json:"documents,omitempty" db:"documents"`
-	Mismatch  string              `json:"mismatch,omitempty" db:"mismatch"`
-	Lines     []shipmentLineReply `json:"lines,omitempty"`
-	Packs     []string            `json:"packs,omitempty"`
+	shipment
+	Lines []shipmentLine `json:"lines,omitempty"`
+	Packs []string       `json:"packs,omitempty"`
 }
-
-type shipmentLineReply struct {
-	Lot      string `json:"lot" db:"lot"`
-	Packed   bool   `json:"packed,omitempty" db:"packed"`
-	Amount   string `json:"amount" db:"amount"`
-	Unit     string `json:"unit,omitempty" db:"unit"`
-	Received string `json:"received,omitempty" db:"received"` // where it differs
-}
-
-const shipmentReplyColumns = `id, sender, receiver, carrier, state, at, event, answer, reason, documents, mismatch`
 
 var shipmentStates = []string{trace.Offered, trace.Accepted, trace.Declined, trace.Cancelled, trace.Departed}
 
@@ -253,9 +192,9 @@ func (a *app) apiShipments(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	query, args := `SELECT `+shipmentReplyColumns+` FROM tr_shipments WHERE state LIKE $1`, []any{orAny(list.Get("state"))}
-	if !r.regulator {
-		query, args = query+` AND (sender = $2 OR receiver = $2 OR carrier = $2)`, append(args, r.user.Party)
+	query, args := `SELECT `+shipmentColumns+` FROM tr_shipments WHERE state LIKE $1`, []any{orAny(list.Get("state"))}
+	if !r.all {
+		query, args = query+` AND $2 <> '' AND (sender = $2 OR receiver = $2 OR carrier = $2)`, append(args, r.user.Party)
 	}
 	items, err := newest[shipmentReply](r, query, "tr_shipments", list, args)
 	if err != nil {
@@ -285,37 +224,22 @@ func newest[T any](r *reader, query, table string, list web.List, args []any) ([
 }
 
 func (a *app) apiShipment(c *web.Ctx) error {
-	s, err := a.shipmentFor(c)
+	s, err := a.shipment(c)
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, s)
-}
-
-// shipmentFor is the shipment in the address with what is in it, for its two
-// sides, its carrier and regulators.
-func (a *app) shipmentFor(c *web.Ctx) (shipmentReply, error) {
-	id, ctx := c.Param("id"), c.Context()
-	s, err := readmodel.One[shipmentReply](ctx, a.db, `SELECT `+shipmentReplyColumns+` FROM tr_shipments WHERE id = $1`, id)
-	if errors.Is(err, sql.ErrNoRows) {
-		return s, trace.ErrNoShipment.Refuse("%s", id)
-	} else if err != nil {
-		return s, err
+	reply := shipmentReply{shipment: s}
+	if reply.Lines, err = a.shipmentLines(c.Context(), s.ID); err != nil {
+		return err
 	}
-	r, err := a.reader(c)
+	packs, err := a.shipmentPacks(c.Context(), s.ID)
 	if err != nil {
-		return s, err
+		return err
 	}
-	if !r.regulator && !slices.Contains([]string{s.Sender, s.Receiver, s.Carrier}, r.user.Party) {
-		return s, trace.ErrNoShipment.Refuse("%s", id)
+	for _, p := range packs {
+		reply.Packs = append(reply.Packs, p.Pack)
 	}
-	s.Lines, err = readmodel.All[shipmentLineReply](ctx, a.db, `SELECT lot, pack <> '' AS packed, amount, unit, received
-		FROM tr_shipment_lines WHERE shipment = $1 ORDER BY lot, pack`, id)
-	if err != nil {
-		return s, err
-	}
-	s.Packs, err = readmodel.All[string](ctx, a.db, `SELECT pack FROM tr_shipment_packs WHERE shipment = $1 ORDER BY pack`, id)
-	return s, err
+	return c.JSON(http.StatusOK, reply)
 }
 
 // acceptance says what arrived, where that is not all that was shipped.
@@ -331,7 +255,7 @@ func (a *app) apiAccept(c *web.Ctx) error {
 	if err := c.ReadJSON(&in); err != nil {
 		return err
 	}
-	s, err := a.shipmentFor(c)
+	s, err := a.shipment(c)
 	if err != nil {
 		return err
 	}
@@ -344,71 +268,40 @@ func (a *app) apiAccept(c *web.Ctx) error {
 	if in.At.IsZero() {
 		in.At = a.host.Now().UTC()
 	}
-	if len(in.Lines)+len(in.Packs) == 0 {
-		in.Packs = s.Packs
-		for _, l := range s.Lines {
-			if !l.Packed {
-				in.Lines = append(in.Lines, trace.Line{Lot: l.Lot, Amount: parseAmount(l.Amount), Unit: l.Unit})
-			}
-		}
-	}
 	e, err := a.receiving(c, s, in)
 	if err != nil {
 		return err
 	}
-	body, err := e.JSON()
+	command, err := events.Capture(e, gs1.Amount{})
 	if err != nil {
 		return trace.ErrEvent.Refuse("%s", err)
 	}
-	return apiDo[trace.Outcome](a, c, http.StatusOK, trace.Capture{Event: body})
+	return apiDo[trace.Outcome](a, c, http.StatusOK, command)
 }
 
-// receiving is the event of an acceptance. It repeats the shipment's documents,
-// by which the contract finds the shipment.
-func (a *app) receiving(c *web.Ctx, s shipmentReply, in acceptance) (*epcis.Event, error) {
-	e := &epcis.Event{Type: epcis.ObjectEvent, Action: epcis.Observe, Time: in.At.UTC().Truncate(time.Millisecond),
-		Offset: in.At.Format("-07:00"), BizStep: "receiving", Disposition: "in_progress"}
+// receiving is the event of an acceptance: of what it names, or else of
+// everything that was shipped.
+func (a *app) receiving(c *web.Ctx, s shipment, in acceptance) (e epcis.Event, err error) {
+	arrived := events.Arrival{Documents: strings.Fields(s.Documents), Packs: in.Packs}
+	for _, l := range in.Lines {
+		arrived.Goods = append(arrived.Goods, events.Goods{Lot: l.Lot, Amount: l.Amount, Unit: l.Unit})
+	}
+	if len(in.Lines)+len(in.Packs) == 0 {
+		if arrived.Goods, arrived.Packs, err = a.everything(c.Context(), s.ID); err != nil {
+			return e, err
+		}
+	}
+	if arrived.From, err = a.company(c.Context(), s.Sender); err != nil {
+		return e, err
+	}
+	if arrived.To, err = a.company(c.Context(), s.Receiver); err != nil {
+		return e, err
+	}
+	e = events.Received(arrived, in.At)
 	if in.Disposition != "" {
 		e.Disposition = in.Disposition
 	}
-	for _, l := range in.Lines {
-		e.Quantities = append(e.Quantities, epcis.Quantity{Class: thingURI(l.Lot), Amount: l.Amount, HasAmount: true, Unit: l.Unit})
-	}
-	for _, p := range in.Packs {
-		e.EPCs = append(e.EPCs, thingURI(p))
-	}
-	for d := range strings.FieldsSeq(s.Documents) {
-		e.BizTransactions = append(e.BizTransactions, epcis.Typed{Type: "desadv", Value: d})
-	}
-	glns := map[string]string{}
-	for _, id := range []string{s.Sender, s.Receiver} {
-		gln, err := readmodel.One[string](c.Context(), a.db, `SELECT gln FROM tr_parties WHERE id = $1`, id)
-		if err != nil {
-			return nil, err
-		}
-		glns[id] = gln
-	}
-	if gln := glns[s.Receiver]; gln != "" {
-		e.ReadPoint, e.BizLocation = "https://id.gs1.org/414/"+gln, "https://id.gs1.org/414/"+gln
-	}
-	e.Sources = []epcis.Typed{{Type: "owning_party", Value: partyURI(s.Sender, glns[s.Sender])}}
-	e.Destinations = []epcis.Typed{{Type: "owning_party", Value: partyURI(s.Receiver, glns[s.Receiver])}}
 	return e, nil
-}
-
-// partyURI names a company as events do: by its PGLN, or by its id here.
-func partyURI(id, gln string) string {
-	if gln == "" {
-		return "urn:tallyway:party:" + id
-	}
-	return "https://id.gs1.org/417/" + gln
-}
-
-func thingURI(id string) string {
-	if key, err := gs1.Parse(id); err == nil {
-		return key.URI()
-	}
-	return id
 }
 
 // reasonBody is why something is declined or released.
@@ -421,31 +314,17 @@ func (a *app) apiDecline(c *web.Ctx) error {
 	if err := c.ReadJSON(&in); err != nil {
 		return err
 	}
-	if _, err := a.shipmentFor(c); err != nil {
+	if _, err := a.shipment(c); err != nil {
 		return err
 	}
-	return apiDo[trace.ShipmentState](a, c, http.StatusOK, trace.Decline{Shipment: c.Param("id"), Reason: in.Reason})
+	return apiDo[trace.ShipmentState](a, c, http.StatusOK, trace.Decline{Shipment: idOf(c), Reason: in.Reason})
 }
 
-// recallReply is a case as programs see it.
+// recallReply is a case with those of its lots that the reader may see.
 type recallReply struct {
-	ID        string     `json:"id" db:"id"`
-	Kind      string     `json:"kind" db:"kind"`
-	Reason    string     `json:"reason" db:"reason"`
-	Code      string     `json:"code,omitempty" db:"code"`
-	Author    string     `json:"author" db:"author"`
-	Authority bool       `json:"authority" db:"authority"`
-	At        time.Time  `json:"at" db:"at"`
-	State     string     `json:"state" db:"state"`
-	Marked    int        `json:"marked" db:"marked"`
-	Done      bool       `json:"done" db:"done"` // everything made of its lots is marked
-	Closed    *time.Time `json:"closed,omitempty" db:"closed"`
-	ClosedBy  string     `json:"closedBy,omitempty" db:"closed_by"`
-	Closing   string     `json:"closing,omitempty" db:"closing"`
-	Lots      []string   `json:"lots,omitempty"` // those that the reader may see
+	kase
+	Lots []string `json:"lots,omitempty"`
 }
-
-const recallColumns = `id, kind, reason, code, author, authority, at, state, marked, done, closed, closed_by, closing`
 
 var caseStates = []string{trace.CaseOpen, trace.CaseOver}
 
@@ -457,7 +336,7 @@ func (a *app) apiRecalls(c *web.Ctx) error {
 	}
 	var items []recallReply
 	for at := list; ; {
-		some, err := newest[recallReply](r, `SELECT `+recallColumns+` FROM tr_cases WHERE state LIKE $1`, "tr_cases", at, []any{orAny(at.Get("state"))})
+		some, err := newest[kase](r, `SELECT `+caseColumns+` FROM tr_cases WHERE state LIKE $1`, "tr_cases", at, []any{orAny(at.Get("state"))})
 		if err != nil {
 			return err
 		}
@@ -466,8 +345,8 @@ func (a *app) apiRecalls(c *web.Ctx) error {
 			if err != nil {
 				return err
 			}
-			if len(lots) > 0 || k.Author == r.user.Party || r.regulator {
-				items = append(items, k)
+			if len(lots) > 0 || r.leads(k) {
+				items = append(items, recallReply{kase: k})
 			}
 		}
 		if len(some) <= list.Limit || len(items) > list.Limit {
@@ -477,63 +356,39 @@ func (a *app) apiRecalls(c *web.Ctx) error {
 	}
 }
 
-// caseLots are the lots of a case that the reader may see.
-func (a *app) caseLots(r *reader, k recallReply) ([]string, error) {
-	all, err := readmodel.All[string](r.ctx, a.db, `SELECT lot FROM tr_case_lots WHERE kase = $1 ORDER BY lot`, k.ID)
-	if err != nil || r.regulator || k.Author == r.user.Party {
-		return all, err
-	}
-	var own []string
-	for _, lot := range all {
-		sees, err := r.sees(lot)
-		if err != nil {
-			return nil, err
-		}
-		if sees {
-			own = append(own, lot)
-		}
-	}
-	return own, nil
-}
-
 func (a *app) apiRecall(c *web.Ctx) error {
 	var in trace.Recall
 	if err := c.ReadJSON(&in); err != nil {
 		return err
 	}
-	by := host.ActorOf(c.User())
-	state, receipt, err := host.Do[trace.CaseState](c.Context(), a.host, by, in)
+	state, receipt, err := host.Do[trace.CaseState](c.Context(), a.host, host.ActorOf(c.User()), in)
 	if err != nil {
 		return err
 	}
-	for !state.Done { // what one transaction could not mark
-		if state, _, err = host.Do[trace.CaseState](c.Context(), a.host, by, trace.Extend{Case: in.ID}); err != nil {
-			return err
-		}
+	if state, err = a.extend(c, state); err != nil {
+		return err
 	}
 	c.Response().Header().Set("Location", "/api/recalls/"+url.PathEscape(in.ID))
 	return c.JSON(http.StatusCreated, committed[trace.CaseState]{receipt.TxID, receipt.Block, state})
 }
 
 func (a *app) apiShowRecall(c *web.Ctx) error {
-	id := rest(c, "/api/recalls/")
-	k, err := readmodel.One[recallReply](c.Context(), a.db, `SELECT `+recallColumns+` FROM tr_cases WHERE id = $1`, id)
-	if errors.Is(err, sql.ErrNoRows) {
-		return trace.ErrNoCase.Refuse("%s", id)
-	} else if err != nil {
+	k, err := a.kase(c)
+	if err != nil {
 		return err
 	}
 	r, err := a.reader(c)
 	if err != nil {
 		return err
 	}
-	if k.Lots, err = a.caseLots(r, k); err != nil {
+	lots, err := a.caseLots(r, k)
+	if err != nil {
 		return err
 	}
-	if len(k.Lots) == 0 && k.Author != r.user.Party && !r.regulator {
-		return trace.ErrNoCase.Refuse("%s", id)
+	if len(lots) == 0 && !r.leads(k) {
+		return trace.ErrNoCase.Refuse("%s", k.ID)
 	}
-	return c.JSON(http.StatusOK, k)
+	return c.JSON(http.StatusOK, recallReply{k, lots})
 }
 
 func (a *app) apiRelease(c *web.Ctx) error {
@@ -541,8 +396,7 @@ func (a *app) apiRelease(c *web.Ctx) error {
 	if err := c.ReadJSON(&in); err != nil {
 		return err
 	}
-	id := strings.TrimSuffix(rest(c, "/api/recalls/"), "/release")
-	return apiDo[trace.CaseState](a, c, http.StatusOK, trace.Release{Case: id, Reason: in.Reason})
+	return apiDo[trace.CaseState](a, c, http.StatusOK, trace.Release{Case: idOf(c), Reason: in.Reason})
 }
 
 // traceReply is a lot's lineage as far as the reader may see it.
@@ -578,7 +432,7 @@ func (a *app) apiTrace(c *web.Ctx) error {
 	if ways[direction] == nil {
 		return errDirection.Refuse("%s", direction).On("direction")
 	}
-	id, err := a.visibleLot(c, "/api/trace/")
+	lot, _, err := a.asked(c, "/api/trace/")
 	if err != nil {
 		return err
 	}
@@ -590,9 +444,9 @@ func (a *app) apiTrace(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	reply := traceReply{Lot: id, Nodes: []traceNode{}, Edges: []traceEdge{}}
+	reply := traceReply{Lot: lot.ID, Nodes: []traceNode{}, Edges: []traceEdge{}}
 	for _, way := range ways[direction] {
-		if err := reply.add(r, graph.Walk(way, maxTraced, id), way); err != nil {
+		if err := reply.add(r, graph.Walk(way, maxTraced, lot.ID), way); err != nil {
 			return err
 		}
 	}
@@ -608,25 +462,19 @@ func (t *traceReply) add(r *reader, w lineage.Walk, way lineage.Direction) error
 	var ids []string
 	depth := map[string]int{}
 	for _, n := range w.Nodes {
-		sees, err := r.sees(n.Name)
-		if err != nil {
-			return err
-		}
-		if sees {
+		if r.reads(n.Name) {
 			ids = append(ids, n.Name)
 			depth[n.Name] = sign * n.Depth
 		}
 	}
 	slices.Sort(ids)
-	for chunk := range slices.Chunk(ids, 500) {
-		lots, err := r.app.lotsOf(r, chunk)
-		if err != nil {
-			return err
-		}
-		for _, l := range lots {
-			if depth[l.ID] != 0 || len(t.Nodes) == 0 || !slices.ContainsFunc(t.Nodes, func(n traceNode) bool { return n.Depth == 0 }) {
-				t.Nodes = append(t.Nodes, traceNode{l.ID, depth[l.ID], l.Maker, l.Blocked})
-			}
+	lots, err := r.app.lotsOf(r, ids)
+	if err != nil {
+		return err
+	}
+	for _, l := range lots {
+		if depth[l.ID] != 0 || !slices.ContainsFunc(t.Nodes, func(n traceNode) bool { return n.Lot == l.ID }) {
+			t.Nodes = append(t.Nodes, traceNode{l.ID, depth[l.ID], l.Maker, l.Blocked})
 		}
 	}
 	for _, e := range w.Edges {
@@ -653,7 +501,7 @@ var errNoTransaction = chaincode.Rule{Code: "api/no-transaction", Kind: chaincod
 	Text: "The ledger has no such transaction.", Remedy: "Check the id. If the request was sent a moment ago, ask again."}
 
 func (a *app) apiTransaction(c *web.Ctx) error {
-	id := c.Param("id")
+	id := idOf(c)
 	receipt, err := a.host.Ledger.Outcome(c.Context(), id)
 	reply := transactionReply{Tx: id, State: "committed", Block: receipt.Block, Index: receipt.Index, At: &receipt.At}
 	switch {

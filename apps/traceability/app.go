@@ -34,10 +34,11 @@ func App() host.App {
 	return host.App{Name: "traceability", Projection: projection(), Open: open}
 }
 
-// rules are what the pages and the machines' faces refuse by themselves, before
-// a contract is asked.
-var rules = []chaincode.Rule{ErrGTIN, ErrLotNumber, ErrBestBefore, ErrSSCC, ErrNothing, ErrNothingArrived, errDirection, errNoTransaction,
-	errNotAcceptable, errMediaType, errDocument, errLimit, errOneEvent, errBehaviour, errDuplicate, errParameter, errNoCapture}
+// Rules are those that the app refuses by before any contract is asked;
+// /problems explains them too.
+var Rules = []chaincode.Rule{ErrGTIN, ErrLotNumber, ErrBestBefore, ErrSSCC, ErrNothing, ErrNothingArrived,
+	errNotAcceptable, errMediaType, errDocument, errLimit, errOneEvent, errBehaviour, errDuplicate, errParameter, errNoCapture,
+	errDirection, errNoTransaction}
 
 // app is the app over an open host.
 type app struct {
@@ -53,7 +54,7 @@ type app struct {
 func open(ctx context.Context, h *host.Host) (web.App, error) {
 	a := &app{host: h, db: h.DB, lineage: newLineageCache(h.DB), tide: &tide{}}
 	a.tide.watch(ctx, h.Follower)
-	a.chains = &chains{db: h.DB, lineage: a.lineage, tide: a.tide}
+	a.chains = &chains{db: h.DB, follower: h.Follower, lineage: a.lineage}
 	a.shelf = newShelf(a)
 	h.Web.Assets(sub(assets, "assets"))
 	if err := a.openCaptures(ctx); err != nil {
@@ -69,9 +70,10 @@ func open(ctx context.Context, h *host.Host) (web.App, error) {
 			{Title: "Products", Href: "/traceability/products", Icon: "list", Under: under("places")},
 			{Title: "Companies", Href: "/traceability/companies", Icon: "bank"},
 		},
-		Pages: sub(pages, "pages"), Words: sub(translations, "i18n"), Rules: rules,
+		Pages: sub(pages, "pages"), Words: sub(translations, "i18n"),
 		Routes: slices.Concat(a.homeRoutes(), a.lotRoutes(), a.formRoutes(), a.shipmentRoutes(), a.caseRoutes(),
 			a.productRoutes(), a.companyRoutes(), a.eventRoutes(), a.shopperRoutes(), a.epcisRoutes(), a.apiRoutes()),
+		Rules: Rules,
 	}, nil
 }
 

@@ -128,7 +128,7 @@ func fieldOf(kind string) string {
 }
 
 func (a *app) suspendCompany(c *web.Ctx) error {
-	_, _, err := host.Do[party.Standing](c.Context(), a.host, host.ActorOf(c.User()), party.Suspend{ID: c.Param("id"), Reason: c.FormValue("reason")})
+	_, _, err := host.Do[party.Standing](c.Context(), a.host, host.ActorOf(c.User()), party.Suspend{ID: idOf(c), Reason: c.FormValue("reason")})
 	if err != nil {
 		return err
 	}
@@ -136,7 +136,7 @@ func (a *app) suspendCompany(c *web.Ctx) error {
 }
 
 func (a *app) reinstateCompany(c *web.Ctx) error {
-	_, _, err := host.Do[party.Standing](c.Context(), a.host, host.ActorOf(c.User()), party.Reinstate{ID: c.Param("id")})
+	_, _, err := host.Do[party.Standing](c.Context(), a.host, host.ActorOf(c.User()), party.Reinstate{ID: idOf(c)})
 	if err != nil {
 		return err
 	}

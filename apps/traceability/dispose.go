@@ -3,6 +3,7 @@ package traceability
 import (
 	"time"
 
+	"github.com/tallyway/tallyway/apps/traceability/events"
 	"github.com/tallyway/tallyway/chaincode/trace"
 	"github.com/tallyway/tallyway/shared/web"
 )
@@ -61,7 +62,7 @@ func (a *app) dispose(c *web.Ctx) error {
 	})
 }
 
-func (a *app) disposed(c *web.Ctx, own company, f *web.Form[disposeForm]) error {
+func (a *app) disposed(c *web.Ctx, own events.Company, f *web.Form[disposeForm]) error {
 	all, err := a.goods(c.Context(), f.Value.Lines)
 	if err != nil {
 		return err
@@ -69,9 +70,9 @@ func (a *app) disposed(c *web.Ctx, own company, f *web.Form[disposeForm]) error 
 	at := a.when(f.Value.At, f.Field("at.zone", ""))
 	switch f.Value.How {
 	case waySold:
-		_, err = a.submit(c, sold(own, at, all))
+		_, err = a.submit(c, events.Sold(own, at, all))
 	case wayDestroyed:
-		_, err = a.submit(c, destroyed(own, at, all))
+		_, err = a.submit(c, events.Destroyed(own, at, all))
 	default:
 		err = web.ErrField.Refuse("").On("how")
 	}

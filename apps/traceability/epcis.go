@@ -259,16 +259,6 @@ func (a *app) epcisRoot(c *web.Ctx) error {
 		"type": "Collection", "member": []string{"capture", "events"}})
 }
 
-// rest is what follows a prefix in the request's address. Ids hold slashes,
-// which a client may send as they are or as %2F.
-func rest(c *web.Ctx, prefix string) string {
-	tail := strings.TrimPrefix(c.Request().URL.EscapedPath(), prefix)
-	if plain, err := url.PathUnescape(tail); err == nil {
-		return plain
-	}
-	return tail
-}
-
 // epcisPage is how many records one answer holds, and after which one it begins.
 func epcisPage(c *web.Ctx) (size int, after string, err error) {
 	size = 30

@@ -5,7 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"html"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/tallyway/tallyway/chaincode/trace"
 	"github.com/tallyway/tallyway/shared/epcis"
+	"github.com/tallyway/tallyway/shared/web"
 )
 
 const (
@@ -89,6 +92,45 @@ func TestEventsComeInAndGoOut(t *testing.T) {
 	one.want(t, 201)
 	w.call(t, "greenfield-dairy", "POST", "/epcis/v2/events", documentOf(milking("L3", 1, 3), milking("L4", 1, 4))).
 		refusal(t, 400, "epcis/one-event", "ValidationException")
+}
+
+// TestEventsAreFoundByTheirSendersID asks by the eventID that the sender chose,
+// before and after the event is declared an error.
+func TestEventsAreFoundByTheirSendersID(t *testing.T) {
+	w := startMachines(t)
+	const id = "urn:uuid:404d95fc-9457-4a51-bd6a-0bba133845a8"
+	at := "/epcis/v2/events/" + url.PathEscape(id)
+	own := strings.Replace(milking("L1", 480, 1), `"type"`, `"eventID": "`+id+`", "type"`, 1)
+	hash := w.call(t, "greenfield-dairy", "POST", "/epcis/v2/events", []byte(own)).want(t, 201).Header.Get("Location")
+	w.call(t, "stranger", "GET", at, nil).want(t, 404)
+	for _, address := range []string{at, hash} {
+		if events := eventsOf(t, w.call(t, "greenfield-dairy", "GET", address, nil)); len(events) != 1 || events[0].ID != id || events[0].Error != nil {
+			t.Fatalf("%s: %+v", address, events)
+		}
+	}
+	const instead = "urn:uuid:404d95fc-9457-4a51-bd6a-0bba133845a9"
+	wrong := strings.Replace(own, `"type"`, `"errorDeclaration": {"declarationTime": "2026-03-01T07:30:00Z", "reason": "incorrect_data",
+		"correctiveEventIDs": ["`+instead+`"]}, "type"`, 1)
+	w.call(t, "greenfield-dairy", "POST", "/epcis/v2/events", []byte(wrong)).want(t, 201)
+	events := eventsOf(t, w.call(t, "greenfield-dairy", "GET", at, nil))
+	if len(events) != 1 || events[0].Error == nil || !slices.Equal(events[0].Error.Corrective, []string{instead}) {
+		t.Errorf("the declaration comes back as %+v", events)
+	}
+}
+
+// TestProgramsAreToldWhatPeopleRead: who is nobody gets a problem document and
+// no page to sign in at, and every rule of the app is explained at its address.
+func TestProgramsAreToldWhatPeopleRead(t *testing.T) {
+	w := startMachines(t)
+	nobody := w.call(t, "", "GET", "/epcis/v2/events", nil, "Accept", "text/html")
+	if code := problemCode(t, nobody, 401); code != web.ErrSignIn.Code || nobody.Header.Get("Content-Type") != "application/problem+json" {
+		t.Errorf("%s as %s", code, nobody.Header.Get("Content-Type"))
+	}
+	for _, r := range Rules {
+		if page := w.call(t, "", "GET", "/problems/"+r.Code, nil).want(t, 200); !strings.Contains(string(page.body), html.EscapeString(r.Text)) {
+			t.Errorf("/problems/%s does not say %q", r.Code, r.Text)
+		}
+	}
 }
 
 func TestXMLComesInToo(t *testing.T) {
@@ -276,7 +318,7 @@ func TestCapturesSurviveARestart(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	w.open(t)
+	w.open()
 	var after captureView
 	for range 200 {
 		w.call(t, "greenfield-dairy", "GET", "/epcis/v2/capture/"+job.ID, nil).want(t, 200).into(t, &after)

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/tallyway/tallyway/chaincode/trace"
-	"github.com/tallyway/tallyway/shared/host"
 	"github.com/tallyway/tallyway/shared/readmodel"
 	"github.com/tallyway/tallyway/shared/web"
 )
@@ -65,14 +64,21 @@ func (a *app) showEvent(c *web.Ctx) error {
 
 func (a *app) eventView(c *web.Ctx, d deed) (*eventView, error) {
 	n := a.names(c)
-	body := []byte(d.Body)
-	if len(body) == 0 {
-		body = a.privateBody(c, d.Hash).Event
-		d.Body = string(body)
+	r, err := a.reader(c)
+	if err != nil {
+		return nil, err
 	}
+	if d.Body == "" {
+		kept, err := r.kept(d.Hash, d.Member)
+		if err != nil {
+			return nil, err
+		}
+		d.Body = string(kept)
+	}
+	body := []byte(d.Body)
 	v := &eventView{Event: body, Hash: d.Hash, Type: d.Type, Author: n.Party(d.Author), User: d.User, At: d.At, Captured: d.Captured,
 		Sharing: d.Sharing, Flags: strings.Fields(d.Flags), Block: d.Block, Tx: d.Tx, Error: d.Error}
-	if err := a.fillLots(c, n, d, v); err != nil {
+	if err := a.fillLots(c, r, n, d, v); err != nil {
 		return nil, err
 	}
 	if v.Text == "" {
@@ -88,11 +94,7 @@ func (a *app) eventView(c *web.Ctx, d deed) (*eventView, error) {
 
 // fillLots names the lots of an event that the reader may read. Who may read
 // none of them is told what a stranger is told.
-func (a *app) fillLots(c *web.Ctx, n *names, d deed, v *eventView) error {
-	may, err := a.reach(c)
-	if err != nil {
-		return err
-	}
+func (a *app) fillLots(c *web.Ctx, r *reader, n *names, d deed, v *eventView) error {
 	lots, err := readmodel.All[string](c.Context(), a.db, `SELECT thing FROM tr_named WHERE hash = $1
 		UNION SELECT l.lot FROM tr_shipment_lines l JOIN tr_shipments s ON s.id = l.shipment WHERE s.event = $1 OR s.answer = $1 ORDER BY 1 LIMIT 500`, d.Hash)
 	if err != nil {
@@ -100,7 +102,7 @@ func (a *app) fillLots(c *web.Ctx, n *names, d deed, v *eventView) error {
 	}
 	for _, id := range lots {
 		lot, err := a.lot(c.Context(), id)
-		if err != nil || !may.reads(id) {
+		if err != nil || !r.reads(id) {
 			continue
 		}
 		v.Lots = append(v.Lots, madeView{Lot: id, Name: n.Lot(id), Blocked: lot.Blocked, Href: lotHref(id)})
@@ -112,21 +114,11 @@ func (a *app) fillLots(c *web.Ctx, n *names, d deed, v *eventView) error {
 			v.Text = teller{lot, n, c.T, passages}.deed(d).Text + " · " + n.Lot(id)
 		}
 	}
-	granted := d.Sharing == trace.Public || (d.Sharing == trace.Restricted || d.Sharing == trace.Private) && len(v.Event) > 0
-	if len(v.Lots) == 0 && !may.all && d.Author != c.User().Party && !granted {
-		return trace.ErrNoEvent.Refuse("%s", d.Hash)
+	may, err := r.mayRead(storedEvent{Hash: d.Hash, Author: d.Author, Sharing: d.Sharing, Shipment: d.Shipment})
+	if err == nil && len(v.Lots) == 0 && !(may && len(v.Event) > 0) {
+		err = trace.ErrNoEvent.Refuse("%s", d.Hash)
 	}
-	return nil
-}
-
-// privateBody asks the contract for a body that is not for everybody. Who is
-// not entitled gets none: the contract decides.
-func (a *app) privateBody(c *web.Ctx, hash string) trace.EventBody {
-	body, err := host.Ask[trace.EventBody](c.Context(), a.host, host.ActorOf(c.User()), trace.GetEvent{Hash: hash})
-	if err != nil {
-		return trace.EventBody{}
-	}
-	return body
+	return err
 }
 
 var sharingWords = map[string]string{

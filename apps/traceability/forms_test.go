@@ -8,7 +8,7 @@ import (
 // TestADeliveryByForms walks goods through the forms as a browser without
 // scripts would.
 func TestADeliveryByForms(t *testing.T) {
-	h := start(t)
+	h := formsHost(t)
 	dairy, creamery := visit(t, h, "greenfield-dairy"), visit(t, h, "alpine-creamery")
 	const lot = "01/" + milkProduct + "/10/L1"
 
@@ -60,7 +60,7 @@ func TestADeliveryByForms(t *testing.T) {
 
 // TestLinesWithoutScript adds and removes lines by buttons that send the form.
 func TestLinesWithoutScript(t *testing.T) {
-	h := start(t)
+	h := formsHost(t)
 	dairy := visit(t, h, "greenfield-dairy").open("/traceability/ship")
 	dairy.send("/traceability/ship", url.Values{"_add": {"lines"}, "lines.0.lot": {"kept"}}).wants(`name="lines.1.lot"`).wants(`value="kept"`)
 	dairy.open("/traceability/ship").send("/traceability/ship", url.Values{"to": {"city-market"}}).refused("traceability/nothing", "lines-0-lot")
@@ -68,7 +68,7 @@ func TestLinesWithoutScript(t *testing.T) {
 
 // TestPagesOfEverybody opens every page of the forms as every kind of user.
 func TestPagesOfEverybody(t *testing.T) {
-	h := start(t)
+	h := formsHost(t)
 	for user, pages := range map[string][]string{
 		"greenfield-dairy": {"", "/lots/new", "/ship", "/transform", "/pack", "/dispose", "/shipments", "/cases", "/cases/new", "/products", "/products/edit?gtin=" + milkProduct, "/places/edit"},
 		"food-authority":   {"", "/shipments?state=mismatch&q=milk&sort=number", "/cases?kind=recall&q=x", "/cases/new?kind=mock", "/products?owner=own&q=m"},
@@ -87,7 +87,7 @@ func TestPagesOfEverybody(t *testing.T) {
 // TestOneProcessWithTwoDates makes two lots that keep for different times of
 // one input: two events, all or nothing.
 func TestOneProcessWithTwoDates(t *testing.T) {
-	h := start(t)
+	h := formsHost(t)
 	dairy := visit(t, h, "greenfield-dairy").open("/traceability/lots/new")
 	dairy.send("/traceability/lots/new", url.Values{"gtin": {milkProduct}, "number": {"L1"}, "quantity": {"10"}})
 	const lot = "01/" + milkProduct + "/10/L1"
@@ -96,4 +96,19 @@ func TestOneProcessWithTwoDates(t *testing.T) {
 		"outputs.1.gtin": {milkProduct}, "outputs.1.lot": {"B"}, "outputs.1.quantity": {"4"}, "outputs.1.bestBefore": {"2099-02-01"}}
 	dairy.open("/traceability/transform").send("/traceability/transform", process)
 	dairy.open("/traceability/dispose").wants("Fresh milk A · 6 kg · best before 1 Jan 2099").wants("Fresh milk B · 4 kg · best before 1 Feb 2099")
+}
+
+func TestAmountReadsWhatPeopleType(t *testing.T) {
+	for text, want := range map[string]string{"480": "480", "480.50": "480.5", "1 200": "1200", "0": "0"} {
+		var a amount
+		if err := a.UnmarshalText([]byte(text)); err != nil || a.String() != want {
+			t.Errorf("%q is %s (%v), want %s", text, a, err, want)
+		}
+	}
+	for _, text := range []string{"-1", "ten", "1,5"} {
+		var a amount
+		if err := a.UnmarshalText([]byte(text)); err == nil {
+			t.Errorf("%q was taken for %s", text, a)
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"html/template"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -140,7 +141,7 @@ func (a *app) pedigree(c *web.Ctx, lot lotRow, way string, depth int) (*pedigree
 	if err != nil {
 		return nil, err
 	}
-	may, err := a.reach(c)
+	r, err := a.reader(c)
 	if err != nil {
 		return nil, err
 	}
@@ -155,13 +156,13 @@ func (a *app) pedigree(c *web.Ctx, lot lotRow, way string, depth int) (*pedigree
 		}
 		walk := graph.Walk(d.direction, mostTraced, lot.ID)
 		p.cut = p.cut || walk.Cut
-		for _, r := range walk.Nodes {
-			switch _, seen := depths[r.Name]; {
-			case depth > 0 && r.Depth > depth || seen:
-			case !may.reads(r.Name):
+		for _, lot := range walk.Nodes {
+			switch _, seen := depths[lot.Name]; {
+			case depth > 0 && lot.Depth > depth || seen:
+			case !r.reads(lot.Name):
 				p.hidden++
 			default:
-				depths[r.Name] = d.sign * r.Depth
+				depths[lot.Name] = d.sign * lot.Depth
 			}
 		}
 		for _, e := range walk.Edges {
@@ -174,11 +175,8 @@ func (a *app) pedigree(c *web.Ctx, lot lotRow, way string, depth int) (*pedigree
 	return p, a.strands(c, p, depths, edges)
 }
 
-// chunks cuts a list into pieces that one statement takes.
-func chunks(all []string) [][]string { return slices.Collect(slices.Chunk(all, 400)) }
-
 func (a *app) cards(c *web.Ctx, p *pedigree, seed string, depths map[string]int) error {
-	ids, n := sortedKeys(depths), a.names(c)
+	ids, n := slices.Sorted(maps.Keys(depths)), a.names(c)
 	type placed struct {
 		lotRow
 		Place string `db:"place"`
@@ -204,15 +202,6 @@ func (a *app) cards(c *web.Ctx, p *pedigree, seed string, depths map[string]int)
 	return nil
 }
 
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
-}
-
 // blockWord is whether a lot may move, in a word and a tone.
 func blockWord(blocked string) (word, tone string) {
 	switch blocked {
@@ -235,7 +224,7 @@ func (a *app) strands(c *web.Ctx, p *pedigree, depths map[string]int, edges map[
 		Unit    string `db:"unit"`
 	}
 	n, in, out := a.names(c), map[string][]line{}, map[string][]string{}
-	for _, some := range chunks(sortedKeys(depths)) {
+	for _, some := range chunks(slices.Sorted(maps.Keys(depths))) {
 		list, args := inList(1, some)
 		rows, err := readmodel.All[line](c.Context(), a.db, `SELECT process, side, lot, amount, unit FROM tr_process_lines WHERE lot IN `+list, args...)
 		if err != nil {

@@ -35,8 +35,12 @@ const shownNeeds = 8
 
 // home answers what needs this reader now.
 func (a *app) home(c *web.Ctx) error {
-	if supervises(c.User()) {
-		return a.regulatorHome(c)
+	r, err := a.reader(c)
+	if err != nil {
+		return err
+	}
+	if r.all {
+		return a.regulatorHome(c, r)
 	}
 	n, own := a.names(c), c.User().Party
 	v := homeView{Title: c.T("Needs you now")}
@@ -44,15 +48,15 @@ func (a *app) home(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	waiting, err := a.shipmentsWhere(c, n, `receiver = $1 AND state = $2`, own, trace.Offered)
+	waiting, err := a.shipmentsWhere(c, n, `$1 <> '' AND receiver = $1 AND state = $2`, own, trace.Offered)
 	if err != nil {
 		return err
 	}
-	mismatches, err := a.shipmentsWhere(c, n, `(receiver = $1 OR sender = $2) AND mismatch = $3`, own, own, trace.MismatchOpen)
+	mismatches, err := a.shipmentsWhere(c, n, `$1 <> '' AND (receiver = $1 OR sender = $2) AND mismatch = $3`, own, own, trace.MismatchOpen)
 	if err != nil {
 		return err
 	}
-	onWay, err := a.shipmentsWhere(c, n, `(sender = $1 OR carrier = $2) AND state = $3`, own, own, trace.Offered)
+	onWay, err := a.shipmentsWhere(c, n, `$1 <> '' AND (sender = $1 OR carrier = $2) AND state = $3`, own, own, trace.Offered)
 	if err != nil {
 		return err
 	}
@@ -68,6 +72,10 @@ func (a *app) home(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
+	ways := "/traceability/shipments?direction=out&state=offered"
+	if carriesOnly(trades) {
+		ways = "/traceability/shipments?state=offered"
+	}
 	if c.User().Has(party.Operator) {
 		offerAccept(waiting)
 		if v.Quick = quickActs; lots == 0 && carriesOnly(trades) {
@@ -78,7 +86,7 @@ func (a *app) home(c *web.Ctx) error {
 	}
 	v.Needs = append(append(blocked, waiting...), mismatches...)
 	v.Stats = []web.Stat{{Label: "To accept", Value: web.Group(len(waiting)), Tone: toneOf(len(waiting), web.Busy), Href: "/traceability/shipments?direction=in&state=offered"},
-		{Label: "On its way", Value: web.Group(len(onWay)), Tone: toneOf(len(onWay), web.Busy), Href: "/traceability/shipments?direction=out&state=offered"},
+		{Label: "On its way", Value: web.Group(len(onWay)), Tone: toneOf(len(onWay), web.Busy), Href: ways},
 		{Label: "Mismatches", Value: web.Group(len(mismatches)), Tone: toneOf(len(mismatches), web.Warn), Href: "/traceability/shipments?state=mismatch"},
 		{Label: "Lots in stock", Value: web.Group(lots), Href: "/traceability/lots"}}
 	v.Cards = []homeCard{{"On its way", onWay, "Nothing is on its way."}, {"Near expiry", expiring, "Nothing expires within five days."}}
@@ -122,7 +130,7 @@ func (a *app) shipmentsWhere(c *web.Ctx, n *names, where string, args ...any) ([
 		}
 		text := c.T("%s to %s: %s", n.Party(s.Sender), orElse(n.Party(s.Receiver), c.T("outside the network")), what)
 		switch {
-		case s.Mismatch == trace.MismatchOpen && !supervises(c.User()):
+		case s.Mismatch == trace.MismatchOpen && s.concerns(c.User().Party):
 			text = c.T("%s: settle what is missing", s.number())
 		case s.Receiver == c.User().Party:
 			text = c.T("%s sends you %s", n.Party(s.Sender), what)
@@ -156,7 +164,7 @@ func (a *app) expiring(c *web.Ctx, n *names, own string) ([]web.Need, error) {
 			tone, text = web.Bad, c.T("expired on %s", day(c, h.Expiry))
 		}
 		have := parseAmount(h.Held).Add(parseAmount(h.Packed)).String()
-		needs = append(needs, web.Need{Text: n.Lot(h.Lot), Detail: n.Quantity(have, h.Unit) + " · " + text, Href: lotAddress(h.Lot), Tone: tone})
+		needs = append(needs, web.Need{Text: n.Lot(h.Lot), Detail: n.Quantity(have, h.Unit) + " · " + text, Href: lotHref(h.Lot), Tone: tone})
 	}
 	return needs, nil
 }
@@ -173,13 +181,13 @@ func (a *app) casesOf(c *web.Ctx, n *names, own string) ([]web.Need, error) {
 	var needs []web.Need
 	for _, k := range rows {
 		needs = append(needs, web.Need{Text: c.T("%s %s touches your goods: %s", c.T(textOf(kinds, k.Kind)), k.ID, k.Reason), Detail: c.T("opened by %s", n.Party(k.Author)),
-			Href: "/traceability/cases/" + k.ID, Tone: k.chip().Tone, Acts: []web.Act{{Label: "Acknowledge", Href: "/traceability/cases/" + k.ID, Main: true}}})
+			Href: caseHref(k.ID), Tone: k.chip().Tone, Acts: []web.Act{{Label: "Acknowledge", Href: caseHref(k.ID), Main: true}}})
 	}
 	return needs, nil
 }
 
 // regulatorHome shows open cases with their progress, and recent alarms.
-func (a *app) regulatorHome(c *web.Ctx) error {
+func (a *app) regulatorHome(c *web.Ctx, r *reader) error {
 	n := a.names(c)
 	rows, err := readmodel.All[kase](c.Context(), a.db, `SELECT `+caseColumns+` FROM tr_cases WHERE state = 'open' ORDER BY at DESC LIMIT 50`)
 	if err != nil {
@@ -187,7 +195,7 @@ func (a *app) regulatorHome(c *web.Ctx) error {
 	}
 	v := homeView{Title: c.T("Open cases"), Quick: caseActs(c)}
 	for _, k := range rows {
-		need, err := a.progress(c, n, k)
+		need, err := a.progress(c, r, n, k)
 		if err != nil {
 			return err
 		}
@@ -213,7 +221,7 @@ func (a *app) regulatorHome(c *web.Ctx) error {
 }
 
 // progress is how far an open case has come: marked, and acknowledged by whom.
-func (a *app) progress(c *web.Ctx, n *names, k kase) (web.Need, error) {
+func (a *app) progress(c *web.Ctx, r *reader, n *names, k kase) (web.Need, error) {
 	lots, err := readmodel.All[string](c.Context(), a.db, `SELECT lot FROM tr_case_lots WHERE kase = $1`, k.ID)
 	if err != nil {
 		return web.Need{}, err
@@ -222,7 +230,7 @@ func (a *app) progress(c *web.Ctx, n *names, k kase) (web.Need, error) {
 	if err != nil {
 		return web.Need{}, err
 	}
-	acks, err := a.acks(c, n, k, shares)
+	acks, err := a.acks(r, n, k, shares)
 	if err != nil {
 		return web.Need{}, err
 	}
@@ -236,7 +244,7 @@ func (a *app) progress(c *web.Ctx, n *names, k kase) (web.Need, error) {
 	if len(open) > 0 {
 		detail += " · " + c.T("waiting for %s", strings.Join(open, ", "))
 	}
-	return web.Need{Text: k.ID + " · " + k.Reason, Detail: detail, Href: "/traceability/cases/" + k.ID, Tone: k.chip().Tone}, nil
+	return web.Need{Text: k.ID + " · " + k.Reason, Detail: detail, Href: caseHref(k.ID), Tone: k.chip().Tone}, nil
 }
 
 // alarming are the flags that a regulator wants to know of.
@@ -262,7 +270,7 @@ func (a *app) alarms(c *web.Ctx, n *names) ([]web.Need, error) {
 	for _, r := range rows {
 		for _, flag := range strings.Fields(r.Flags) {
 			if text := alarming[flag]; text != "" && len(needs) < shownNeeds {
-				needs = append(needs, web.Need{Text: c.T(text), Detail: n.Party(r.Author) + " · " + n.Lot(r.Lot), Href: lotAddress(r.Lot), Tone: web.Warn})
+				needs = append(needs, web.Need{Text: c.T(text), Detail: n.Party(r.Author) + " · " + n.Lot(r.Lot), Href: eventHref(r.Hash), Tone: web.Warn})
 			}
 		}
 	}

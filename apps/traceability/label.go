@@ -12,8 +12,6 @@ import (
 // mostLabels is what one file may hold.
 const mostLabels = 500
 
-var errLabel = web.ErrField
-
 // printLabel is the labels of a lot as PDF: ?copies=8&stock=a4. Its QR code
 // holds the GS1 Digital Link on this host, which opens the shopper's page.
 func (a *app) printLabel(c *web.Ctx) error {
@@ -24,7 +22,7 @@ func (a *app) printLabel(c *web.Ctx) error {
 	copies := 1
 	if text := c.QueryParam("copies"); text != "" {
 		if copies, err = strconv.Atoi(text); err != nil || copies < 1 || copies > mostLabels {
-			return errLabel.Refuse("1 to %s copies", mostLabels).On("copies")
+			return web.ErrField.Refuse("1 to %s copies", mostLabels).On("copies")
 		}
 	}
 	stock := export.Roll100x60
@@ -33,7 +31,7 @@ func (a *app) printLabel(c *web.Ctx) error {
 	case "a4":
 		stock = export.SheetA4
 	default:
-		return errLabel.Refuse("stock is roll or a4").On("stock")
+		return web.ErrField.Refuse("stock is roll or a4").On("stock")
 	}
 	labels := make([]export.Label, copies)
 	for i := range labels {

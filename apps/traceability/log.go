@@ -3,9 +3,9 @@ package traceability
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"time"
 
+	"github.com/tallyway/tallyway/apps/traceability/events"
 	"github.com/tallyway/tallyway/chaincode"
 	"github.com/tallyway/tallyway/chaincode/trace"
 	"github.com/tallyway/tallyway/shared/gs1"
@@ -83,11 +83,11 @@ func (a *app) logLot(c *web.Ctx) error {
 				trace.ErrAmount.Code: "quantity", trace.ErrUnit.Code: "unit", trace.ErrFuture.Code: "at"})
 		}
 		c.Flash("%s is logged.", a.names(c).Lot(lot))
-		return lotAddress(lot), nil
+		return lotHref(lot), nil
 	})
 }
 
-func (a *app) logged(c *web.Ctx, own company, f *web.Form[logForm]) (lot string, err error) {
+func (a *app) logged(c *web.Ctx, own events.Company, f *web.Form[logForm]) (lot string, err error) {
 	v := f.Value
 	id, err := newLot(v.GTIN, v.Number, "gtin", "number")
 	if err != nil {
@@ -105,7 +105,7 @@ func (a *app) logged(c *web.Ctx, own company, f *web.Form[logForm]) (lot string,
 	if err != nil {
 		return "", err
 	}
-	_, err = a.submit(c, logged(own, at, goods{id.Path(), v.Quantity.Amount, unitCode(v.Unit)}, best))
+	_, err = a.submit(c, events.Logged(own, at, v.Quantity.of(id.Path(), v.Unit), best))
 	return id.Path(), err
 }
 
@@ -176,9 +176,6 @@ func (a *app) nextLot(ctx context.Context, maker string) string {
 	}
 	return fmt.Sprintf("L%s-%02d", day, n+1)
 }
-
-// lotAddress is the page of a lot.
-func lotAddress(id string) string { return (&url.URL{Path: "/traceability/lot/" + id}).EscapedPath() }
 
 var (
 	// ErrGTIN asks for a GTIN without a slip of the pen.

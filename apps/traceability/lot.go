@@ -1,10 +1,11 @@
 package traceability
 
 import (
-	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"html/template"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,7 +13,6 @@ import (
 
 	"github.com/tallyway/tallyway/chaincode/party"
 	"github.com/tallyway/tallyway/chaincode/trace"
-	"github.com/tallyway/tallyway/shared/epcis"
 	"github.com/tallyway/tallyway/shared/gs1"
 	"github.com/tallyway/tallyway/shared/readmodel"
 	"github.com/tallyway/tallyway/shared/web"
@@ -21,6 +21,61 @@ import (
 var errNoBody = errors.New("the body is not shared here")
 
 func itoa(n int) string { return strconv.Itoa(n) }
+
+// lotRow is a lot as the tables have it, and as programs see it.
+type lotRow struct {
+	ID      string    `json:"id" db:"id"`
+	GTIN    string    `json:"gtin,omitempty" db:"gtin"`
+	Number  string    `json:"number,omitempty" db:"number"`
+	Serial  string    `json:"serial,omitempty" db:"serial"`
+	Batch   string    `json:"batch,omitempty" db:"batch"`
+	Maker   string    `json:"maker,omitempty" db:"maker"`
+	Unit    string    `json:"unit,omitempty" db:"unit"`
+	Made    string    `json:"made" db:"made"`
+	At      time.Time `json:"at" db:"at"`
+	Expiry  string    `json:"expiry,omitempty" db:"expiry"`
+	Origin  string    `json:"origin" db:"origin"` // hash of its first event
+	Flags   string    `json:"flags,omitempty" db:"flags"`
+	Blocked string    `json:"blocked,omitempty" db:"blocked"` // "hold" or "recall"
+	Block   int64     `json:"-" db:"block"`
+}
+
+const lotColumns = `l.id, l.gtin, l.number, l.serial, l.batch, l.maker, l.unit, l.made, l.at, l.expiry, l.origin, l.flags, l.blocked, l.block`
+
+// name is what people call the lot within its product.
+func (l lotRow) name() string {
+	switch {
+	case l.Serial != "":
+		return l.Serial
+	case l.Number != "":
+		return l.Number
+	}
+	return l.ID
+}
+
+// bestBefore is the day of the expiry, or "".
+func (l lotRow) bestBefore() string {
+	if len(l.Expiry) < len("2006-01-02") {
+		return ""
+	}
+	return l.Expiry[:len("2006-01-02")]
+}
+
+// lot finds a lot by its id, as it is or escaped for an address.
+func (a *app) lot(ctx context.Context, id string) (lotRow, error) {
+	plain, err := url.PathUnescape(id)
+	if err != nil {
+		plain = id
+	}
+	all, err := readmodel.All[lotRow](ctx, a.db, `SELECT `+lotColumns+` FROM tr_lots l WHERE l.id IN ($1, $2)`, id, plain)
+	switch {
+	case err != nil:
+		return lotRow{}, fmt.Errorf("read the lot %s: %w", plain, err)
+	case len(all) == 0:
+		return lotRow{}, trace.ErrNoLot.Refuse("%s", plain)
+	}
+	return all[0], nil
+}
 
 // lotView is the page of one lot.
 type lotView struct {
@@ -137,12 +192,15 @@ func (a *app) lotView(c *web.Ctx, lot lotRow) (*lotView, error) {
 	if v.Product == "" {
 		v.Product = c.T("A thing without a GS1 key")
 	}
-	for _, fill := range []func(context.Context, *names, lotRow, *lotView) error{a.fillAccounts, a.fillMaking, a.fillPacks} {
+	for _, fill := range []func(context.Context, *names, lotRow, *lotView) error{a.fillAccounts, a.fillPacks} {
 		if err := fill(ctx, n, lot, v); err != nil {
 			return nil, err
 		}
 	}
 	if err := a.fillWay(c, n, lot, v); err != nil {
+		return nil, err
+	}
+	if err := a.fillMaking(c, n, lot, v); err != nil {
 		return nil, err
 	}
 	var err error
@@ -211,8 +269,13 @@ func (a *app) fillAccounts(ctx context.Context, n *names, lot lotRow, v *lotView
 	return err
 }
 
-// fillMaking reads what the lot was made of and what was made of it.
-func (a *app) fillMaking(ctx context.Context, n *names, lot lotRow, v *lotView) error {
+// fillMaking reads what the lot was made of and what was made of it, as far as
+// that lies on the reader's chain.
+func (a *app) fillMaking(c *web.Ctx, n *names, lot lotRow, v *lotView) error {
+	may, err := a.reader(c)
+	if err != nil {
+		return err
+	}
 	type line struct {
 		Side    string `db:"side"`
 		Lot     string `db:"lot"`
@@ -220,10 +283,13 @@ func (a *app) fillMaking(ctx context.Context, n *names, lot lotRow, v *lotView) 
 		Unit    string `db:"unit"`
 		Blocked string `db:"blocked"`
 	}
-	rows, err := readmodel.All[line](ctx, a.db, `SELECT DISTINCT o.side, o.lot, o.amount, o.unit, COALESCE(l.blocked, '') AS blocked
+	rows, err := readmodel.All[line](c.Context(), a.db, `SELECT DISTINCT o.side, o.lot, o.amount, o.unit, COALESCE(l.blocked, '') AS blocked
 		FROM tr_process_lines m JOIN tr_process_lines o ON o.process = m.process AND o.side <> m.side
 		LEFT JOIN tr_lots l ON l.id = o.lot WHERE m.lot = $1 ORDER BY o.lot LIMIT 200`, lot.ID)
 	for _, r := range rows {
+		if !may.reads(r.Lot) {
+			continue
+		}
 		m := madeView{Lot: r.Lot, Name: n.Lot(r.Lot), Amount: n.Quantity(r.Amount, r.Unit), Blocked: r.Blocked, Href: lotHref(r.Lot)}
 		if r.Side == "in" {
 			v.From = append(v.From, m)
@@ -248,7 +314,7 @@ func (a *app) fillPacks(ctx context.Context, n *names, lot lotRow, v *lotView) e
 		return err
 	}
 	for _, r := range rows {
-		v.Packs = append(v.Packs, packView{r.Pack, packName(r.Pack), n.Quantity(r.Amount, r.Unit)})
+		v.Packs = append(v.Packs, packView{r.Pack, packTitle(r.Pack), n.Quantity(r.Amount, r.Unit)})
 	}
 	return a.db.QueryRowContext(ctx, `SELECT COUNT(*) FROM tr_lots WHERE batch = $1`, lot.ID).Scan(&v.Items)
 }
@@ -273,7 +339,7 @@ func (a *app) fillBanners(c *web.Ctx, n *names, lot lotRow, v *lotView) error {
 			continue
 		}
 		b := web.Banner{Tone: web.Bad, Title: "Recalled: this lot does not move", Href: caseHref(i.ID),
-			Text: c.T("%s, by %s", i.Reason, n.Party(i.Author))}
+			Text: i.Reason + " · " + c.T("opened by %s", n.Party(i.Author))}
 		if i.Kind == trace.KindHold {
 			b.Tone, b.Title = web.Warn, "On hold: this lot does not move"
 		}
@@ -401,38 +467,6 @@ func grouped(amount string) string {
 		whole += "." + fraction
 	}
 	return head + whole
-}
-
-// eventsOfLot is the lot's history as an EPCIS document: the events whose
-// bodies are shared with the reader.
-func (a *app) eventsOfLot(c *web.Ctx, lot lotRow) error {
-	passages, err := a.passages(c.Context(), lot.ID)
-	if err != nil {
-		return err
-	}
-	deeds, err := a.deeds(c.Context(), lot.ID, passages)
-	if err != nil {
-		return err
-	}
-	doc := epcis.Document{Type: "EPCISDocument", Version: "2.0", CreationDate: a.host.Now().UTC()}
-	for _, d := range slices.Backward(deeds) {
-		body := d.Body
-		if body == "" {
-			body = string(a.privateBody(c, d.Hash).Event)
-		}
-		if e, err := bodyOf(body); err == nil {
-			e.ID, e.RecordTime = d.Hash, d.Captured
-			doc.Events = append(doc.Events, *e)
-		}
-	}
-	var b bytes.Buffer
-	text, err := doc.JSON()
-	if err != nil {
-		return err
-	}
-	b.Write(text)
-	c.Response().Header().Set("Content-Disposition", `attachment; filename="`+fileName(lot)+`.jsonld"`)
-	return c.Blob(200, "application/ld+json", b.Bytes())
 }
 
 // fileName is a name that every file system takes.

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,8 +48,8 @@ var sortKeys = map[string]string{"at": "l.at", "number": "l.number", "expiry": "
 // lotQuery is a list of lots as one reader asked for it.
 type lotQuery struct {
 	web.List
-	party string // "" reads everybody's
-	reach reach  // what is left to be asked of each row
+	party string  // "" reads everybody's
+	asks  *reader // of each row; nil where the statement has asked
 	ids   []string
 	many  bool // more than mostListed are the company's own
 	today string
@@ -58,24 +60,27 @@ type lotQuery struct {
 const mostListed = 5000
 
 func (a *app) lotQuery(c *web.Ctx) (lotQuery, error) {
-	q := lotQuery{List: c.List(lotList), party: c.User().Party, reach: reach{all: true}, today: a.host.Now().UTC().Format(time.DateOnly)}
-	if c.User().Has(party.Regulator) {
+	q := lotQuery{List: c.List(lotList), party: c.User().Party, today: a.host.Now().UTC().Format(time.DateOnly)}
+	r, err := a.reader(c)
+	if err != nil {
+		return q, err
+	}
+	if r.all {
 		q.party = ""
 		return q, nil
 	}
 	if q.mine() { // the statement narrows
 		var own int
-		err := a.db.QueryRowContext(c.Context(), fmt.Sprintf(`SELECT COUNT(*) FROM (SELECT 1 FROM tr_accounts WHERE party = $1 LIMIT %d) AS some`, mostListed+1), q.party).Scan(&own)
+		err := a.db.QueryRowContext(c.Context(), fmt.Sprintf(`SELECT COUNT(*) FROM (SELECT 1 FROM tr_accounts WHERE party = $1 LIMIT %d) AS few`, mostListed+1), q.party).Scan(&own)
 		q.many = own > mostListed
 		return q, err
 	}
-	may, err := a.reach(c)
-	if len(may.lots) > mostListed {
-		q.reach = may
+	if len(r.lots) > mostListed {
+		q.asks = r
 	} else {
-		q.ids = append(sortedKeys(may.lots), "")
+		q.ids = append(slices.Sorted(maps.Keys(r.lots)), "")
 	}
-	return q, err
+	return q, nil
 }
 
 // mine reports whether the list keeps to what the company made or had in hand.
@@ -129,7 +134,7 @@ func (q lotQuery) where() (string, []any) {
 // lot number, of a GTIN or of a product's name.
 func (q lotQuery) found(arg func(any) string) string {
 	if key, err := gs1.Parse(q.Search); err == nil && key.GTIN() != "" {
-		path := arg(lotIDOf(q.Search))
+		path := arg(lotID(q.Search))
 		return `(l.id = ` + path + ` OR l.id = ` + arg(key.Path()) + ` OR l.gtin = ` + arg(key.GTIN()) + ` AND ` + arg(key.Lot()+key.Serial()) + ` = '')`
 	}
 	like := arg("%" + strings.NewReplacer("\\", "\\\\", "%", "\\%", "_", "\\_").Replace(strings.ToLower(q.Search)) + "%")
@@ -189,7 +194,7 @@ func (a *app) rows(ctx context.Context, q lotQuery, after string) iter.Seq2[lotR
 				return
 			}
 			for _, l := range some {
-				if q.reach.reads(l.ID) && !yield(l, nil) {
+				if (q.asks == nil || q.asks.reads(l.ID)) && !yield(l, nil) {
 					return
 				}
 			}
@@ -340,9 +345,9 @@ const (
 // totals counts the whole list and, unit by unit, sums up what is in stock.
 // more says that there are more lots than it counted.
 func (a *app) totals(c *web.Ctx, q lotQuery) (count int, more bool, stock map[string]gs1.Amount, err error) {
-	if q.reach.all {
+	if q.asks == nil {
 		where, args := q.where()
-		err := a.db.QueryRowContext(c.Context(), fmt.Sprintf(`SELECT COUNT(*) FROM (SELECT 1 FROM tr_lots l WHERE %s LIMIT %d) AS some`, where, mostCounted+1), args...).Scan(&count)
+		err := a.db.QueryRowContext(c.Context(), fmt.Sprintf(`SELECT COUNT(*) FROM (SELECT 1 FROM tr_lots l WHERE %s LIMIT %d) AS few`, where, mostCounted+1), args...).Scan(&count)
 		if err != nil {
 			return 0, false, nil, fmt.Errorf("count the lots: %w", err)
 		}
@@ -392,7 +397,7 @@ func lotTable(c *web.Ctx, n *names, q lotQuery, v *listView, count string, total
 			web.Num{Text: grouped(n.Amount(x.Made)), Unit: n.Unit(x.Unit)}, x.At, day(c, x.Expiry), x.chip}})
 	}
 	var sums []string
-	for _, unit := range sortedKeys(totals) {
+	for _, unit := range slices.Sorted(maps.Keys(totals)) {
 		sums = append(sums, n.Quantity(totals[unit].String(), unit))
 	}
 	if len(sums) > 0 {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tallyway/tallyway/apps/traceability/events"
 	"github.com/tallyway/tallyway/chaincode"
 	"github.com/tallyway/tallyway/chaincode/trace"
 	"github.com/tallyway/tallyway/shared/gs1"
@@ -59,7 +60,7 @@ func (a *app) pack(c *web.Ctx) error {
 	})
 }
 
-func (a *app) packed(c *web.Ctx, own company, f *web.Form[packForm]) (id string, err error) {
+func (a *app) packed(c *web.Ctx, own events.Company, f *web.Form[packForm]) (id string, err error) {
 	v := f.Value
 	if id, err = packID(v.SSCC); err != nil {
 		return "", err
@@ -71,7 +72,7 @@ func (a *app) packed(c *web.Ctx, own company, f *web.Form[packForm]) (id string,
 	if len(in)+len(v.Packs) == 0 {
 		return "", ErrNothing.Refuse("")
 	}
-	_, err = a.submit(c, packed(own, a.when(v.At, f.Field("at.zone", "")), id, in, v.Packs))
+	_, err = a.submit(c, events.Packed(own, a.when(v.At, f.Field("at.zone", "")), id, in, v.Packs))
 	return id, err
 }
 
@@ -90,7 +91,7 @@ func packID(text string) (string, error) {
 
 // nextSSCC suggests the number after the last one that the company has used
 // under its prefix; a company without one types what its supplier gave it.
-func (a *app) nextSSCC(ctx context.Context, own company) (string, error) {
+func (a *app) nextSSCC(ctx context.Context, own events.Company) (string, error) {
 	prefix, _, _ := strings.Cut(own.Prefixes, " ")
 	if prefix == "" {
 		return "", nil
@@ -113,7 +114,7 @@ func (a *app) nextSSCC(ctx context.Context, own company) (string, error) {
 	return key.Primary.Value, nil
 }
 
-func (a *app) showPackForm(c *web.Ctx, own company, f *web.Form[packForm]) error {
+func (a *app) showPackForm(c *web.Ctx, own events.Company, f *web.Form[packForm]) error {
 	stock, err := a.stock(c.Context(), own.ID)
 	if err != nil {
 		return err
@@ -148,7 +149,7 @@ func (a *app) unpack(c *web.Ctx) error {
 		if err != nil {
 			return "", err
 		}
-		if _, err := a.submit(c, unpacked(own, a.when(time.Time{}, f.Field("at.zone", "")), id)); err != nil {
+		if _, err := a.submit(c, events.Unpacked(own, a.when(time.Time{}, f.Field("at.zone", "")), id)); err != nil {
 			return "", err
 		}
 		c.Flash("%s is unpacked.", packTitle(id))

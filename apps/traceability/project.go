@@ -4,11 +4,13 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"time"
 
 	"github.com/tallyway/tallyway/chaincode/party"
 	"github.com/tallyway/tallyway/chaincode/trace"
+	"github.com/tallyway/tallyway/shared/epcis"
 	"github.com/tallyway/tallyway/shared/gs1"
 	"github.com/tallyway/tallyway/shared/readmodel"
 )
@@ -110,11 +112,15 @@ func projectGoods(p *readmodel.Projection) {
 }
 
 func captured(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.Captured) error {
-	err := run(ctx, tx, `INSERT INTO tr_events (hash, type, author, by_user, at, zone, captured, action, biz_step, disposition,
-			read_point, place, sharing, body, flags, shipment, error, error_at, block, tx)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, '', NULL, $17, $18)`,
+	id, err := senderID(e.Event)
+	if err != nil {
+		return fmt.Errorf("read the event %s: %w", e.Hash, err)
+	}
+	err = run(ctx, tx, `INSERT INTO tr_events (hash, type, author, by_user, at, zone, captured, action, biz_step, disposition,
+			read_point, place, sharing, body, flags, shipment, error, corrective, block, tx, event_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, '', '', $17, $18, $19)`,
 		e.Hash, e.Type, e.Author, m.By.User, e.Time, e.Offset, m.At, e.Action, e.BizStep, e.Disposition,
-		thing(e.ReadPoint), thing(e.BizLocation), e.Sharing, string(e.Event), words(e.Flags), e.Shipment, int64(m.Block), m.TxID)
+		thing(e.ReadPoint), thing(e.BizLocation), e.Sharing, string(e.Event), words(e.Flags), e.Shipment, int64(m.Block), m.TxID, id)
 	if err != nil {
 		return err
 	}
@@ -125,6 +131,19 @@ func captured(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.C
 		}
 	}
 	return nil
+}
+
+// senderID is the eventID that the sender gave. A body that is not for
+// everybody does not travel in the ledger's events, and tells none.
+func senderID(body []byte) (string, error) {
+	if len(body) == 0 {
+		return "", nil
+	}
+	doc, err := epcis.DecodeJSON(body)
+	if err != nil {
+		return "", err
+	}
+	return doc.Events[0].ID, nil
 }
 
 // thing is the GLN of a place, or what the event says where it is no GS1 key.
@@ -140,7 +159,7 @@ func retracted(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.
 	if reason == "" {
 		reason = "did_not_occur"
 	}
-	return run(ctx, tx, `UPDATE tr_events SET error = $1, error_at = $2 WHERE hash = $3`, reason, e.Error.Time, e.Hash)
+	return run(ctx, tx, `UPDATE tr_events SET error = $1, error_at = $2, corrective = $3 WHERE hash = $4`, reason, e.Error.Time, words(e.Error.Corrective), e.Hash)
 }
 
 func lotLogged(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.LotLogged) error {

@@ -83,6 +83,7 @@ CREATE INDEX tr_accounts_party ON tr_accounts (party, in_stock, lot);
 
 CREATE TABLE tr_events (
 	hash        TEXT PRIMARY KEY,
+	event_id    TEXT NOT NULL,      -- its sender's, of public and linked events
 	type        TEXT NOT NULL,
 	author      TEXT NOT NULL,
 	by_user     TEXT NOT NULL,
@@ -99,10 +100,12 @@ CREATE TABLE tr_events (
 	flags       TEXT NOT NULL,
 	shipment    TEXT NOT NULL,
 	error       TEXT NOT NULL,      -- reason of its error declaration
+	corrective  TEXT NOT NULL,      -- hashes of the events in its place, joined by spaces
 	error_at    TIMESTAMP,
 	block       BIGINT NOT NULL,
 	tx          TEXT NOT NULL
 );
+CREATE INDEX tr_events_id ON tr_events (event_id) WHERE event_id <> '';
 CREATE INDEX tr_events_author ON tr_events (author, at);
 CREATE INDEX tr_events_shipment ON tr_events (shipment);
 CREATE INDEX tr_events_block ON tr_events (block, hash);

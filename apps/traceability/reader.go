@@ -2,6 +2,8 @@ package traceability
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -10,87 +12,92 @@ import (
 	"github.com/tallyway/tallyway/shared/web"
 )
 
-// reader is who asks, with what they may see: the goods that they have, had or
-// are offered, what these were made of and what was made of them. Regulators
-// see everything. It is for one request.
+// reader is who asks, with what they may read: their chain, or everything for
+// a regulator. Every page, sheet, label and answer of the API asks it. It is
+// for one request.
 type reader struct {
-	app       *app
-	ctx       context.Context
-	user      *web.User
-	regulator bool
-	seen      map[string]bool // lots on the chain, and packs once they were asked for
-	lots      []string        // those on the chain, sorted
+	app    *app
+	ctx    context.Context
+	user   *web.User
+	all    bool
+	lots   map[string]bool // of the chain; shared, never written
+	sorted []string        // the same, once it was asked for
+	packs  map[string]bool // as they were asked for
 }
 
 func (a *app) reader(c *web.Ctx) (*reader, error) {
-	r := &reader{app: a, ctx: c.Context(), user: c.User(), seen: map[string]bool{}}
-	kinds, err := readmodel.All[string](r.ctx, a.db, `SELECT kinds FROM tr_parties WHERE id = $1 AND standing = $2`, r.user.Party, party.Vouched)
-	if err != nil {
-		return nil, err
+	r := &reader{app: a, ctx: c.Context(), user: c.User(), packs: map[string]bool{}}
+	var err error
+	if r.all, err = a.supervises(c); err == nil && !r.all {
+		r.lots, err = a.chains.of(r.ctx, r.user.Party)
 	}
-	r.regulator = r.user.Has(party.Regulator) && len(kinds) == 1 && slices.Contains(strings.Fields(kinds[0]), party.KindRegulator)
-	if r.regulator {
-		return r, nil
-	}
-	return r, r.walk()
+	return r, err
 }
 
-// walk finds the reader's chain.
-func (r *reader) walk() error {
-	chain, err := r.app.chains.of(r.ctx, r.user.Party)
+// supervises reports whether the user reads what concerns others: by the role,
+// and as long as a member vouches for the authority.
+func (a *app) supervises(c *web.Ctx) (bool, error) {
+	u := c.User()
+	if !u.Has(party.Regulator) {
+		return false, nil
+	}
+	kinds, err := readmodel.All[string](c.Context(), a.db, `SELECT kinds FROM tr_parties WHERE id = $1 AND standing = $2`, u.Party, party.Vouched)
 	if err != nil {
-		return err
+		return false, fmt.Errorf("read whether %s supervises: %w", u.Party, err)
 	}
-	for lot := range chain {
-		r.seen[lot] = true
-		r.lots = append(r.lots, lot)
-	}
-	slices.Sort(r.lots)
-	return nil
+	return len(kinds) == 1 && slices.Contains(strings.Fields(kinds[0]), party.KindRegulator), nil
 }
 
-// sees reports whether a lot, a single thing or a pack is on the chain. A pack
-// is, where something in it ever was.
-func (r *reader) sees(thing string) (bool, error) {
-	if r.regulator {
-		return true, nil
-	}
-	if sees, known := r.seen[thing]; known {
-		return sees, nil
-	}
-	r.seen[thing] = false // until we know better; it ends a ring of packs too
-	inside, err := readmodel.All[string](r.ctx, r.app.db, `SELECT DISTINCT c.thing FROM tr_named p JOIN tr_named c ON c.hash = p.hash
-		WHERE p.thing = $1 AND p.role = 'parent' AND c.role = 'child'`, thing)
-	if err != nil {
-		return false, err
-	}
-	for _, child := range inside {
-		if sees, err := r.sees(child); err != nil || sees {
-			r.seen[thing] = sees
-			return sees, err
-		}
-	}
-	return false, nil
+// reads reports whether a lot or a single thing is on the chain.
+func (r *reader) reads(lot string) bool { return r.all || r.lots[lot] }
+
+// only keeps the lots that the reader may read.
+func (r *reader) only(lots []string) []string {
+	return slices.DeleteFunc(lots, func(lot string) bool { return !r.reads(lot) })
 }
 
-// seesAny reports whether one of the things is on the chain.
-func (r *reader) seesAny(things []string) (bool, error) {
+// readsAny reports whether one of the things is on the chain. A pack is, where
+// something in it ever was.
+func (r *reader) readsAny(things []string) (bool, error) {
 	for _, thing := range things {
-		if sees, err := r.sees(thing); err != nil || sees {
-			return sees, err
+		if r.reads(thing) {
+			return true, nil
+		}
+	}
+	for _, thing := range things {
+		if may, err := r.readsPack(thing); err != nil || may {
+			return may, err
 		}
 	}
 	return false, nil
 }
 
-// lotsAfter lists ids of lots that the reader sees, in their order.
+func (r *reader) readsPack(pack string) (bool, error) {
+	if may, known := r.packs[pack]; known {
+		return may, nil
+	}
+	r.packs[pack] = false // until we know better; it ends a ring of packs too
+	inside, err := readmodel.All[string](r.ctx, r.app.db, `SELECT DISTINCT c.thing FROM tr_named p JOIN tr_named c ON c.hash = p.hash
+		WHERE p.thing = $1 AND p.role = 'parent' AND c.role = 'child'`, pack)
+	if err != nil {
+		return false, fmt.Errorf("read what was in %s: %w", pack, err)
+	}
+	may, err := r.readsAny(inside)
+	r.packs[pack] = may
+	return may, err
+}
+
+// lotsAfter lists ids of lots that the reader may read, in their order.
 func (r *reader) lotsAfter(after string, limit int) ([]string, error) {
-	if r.regulator {
+	if r.all {
 		return readmodel.All[string](r.ctx, r.app.db, `SELECT id FROM tr_lots WHERE id > $1 ORDER BY id LIMIT $2`, after, limit)
 	}
-	i, found := slices.BinarySearch(r.lots, after)
+	if r.sorted == nil {
+		r.sorted = slices.Sorted(maps.Keys(r.lots))
+	}
+	i, found := slices.BinarySearch(r.sorted, after)
 	if found {
 		i++
 	}
-	return r.lots[i:min(i+limit, len(r.lots))], nil
+	return r.sorted[i:min(i+limit, len(r.sorted))], nil
 }

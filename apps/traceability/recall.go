@@ -30,23 +30,23 @@ func (a *app) caseRoutes() []web.Route {
 	}
 }
 
-// kase is a row of tr_cases.
+// kase is a row of tr_cases, and what programs see of it.
 type kase struct {
-	ID        string     `db:"id"`
-	Kind      string     `db:"kind"`
-	Reason    string     `db:"reason"`
-	Code      string     `db:"code"`
-	Author    string     `db:"author"`
-	Authority bool       `db:"authority"`
-	At        time.Time  `db:"at"`
-	State     string     `db:"state"`
-	Marked    int64      `db:"marked"`
-	Done      bool       `db:"done"`
-	Closed    *time.Time `db:"closed"`
-	ClosedBy  string     `db:"closed_by"`
-	Closing   string     `db:"closing"`
-	Block     int64      `db:"block"`
-	Tx        string     `db:"tx"`
+	ID        string     `json:"id" db:"id"`
+	Kind      string     `json:"kind" db:"kind"`
+	Reason    string     `json:"reason" db:"reason"`
+	Code      string     `json:"code,omitempty" db:"code"`
+	Author    string     `json:"author" db:"author"`
+	Authority bool       `json:"authority" db:"authority"`
+	At        time.Time  `json:"at" db:"at"`
+	State     string     `json:"state" db:"state"`
+	Marked    int64      `json:"marked" db:"marked"`
+	Done      bool       `json:"done" db:"done"` // everything made of its lots is marked
+	Closed    *time.Time `json:"closed,omitempty" db:"closed"`
+	ClosedBy  string     `json:"closedBy,omitempty" db:"closed_by"`
+	Closing   string     `json:"closing,omitempty" db:"closing"`
+	Block     int64      `json:"-" db:"block"`
+	Tx        string     `json:"-" db:"tx"`
 }
 
 const caseColumns = `id, kind, reason, code, author, authority, at, state, marked, done, closed, closed_by, closing, block, tx`
@@ -106,7 +106,7 @@ func (a *app) cases(c *web.Ctx) error {
 	n := a.names(c)
 	for _, k := range rows {
 		chip := k.chip()
-		t.Rows = append(t.Rows, web.TableRow{Href: "/traceability/cases/" + k.ID, Tone: edge(chip.Tone),
+		t.Rows = append(t.Rows, web.TableRow{Href: caseHref(k.ID), Tone: edge(chip.Tone),
 			Cells: []any{k.ID, c.T(textOf(kinds, k.Kind)), k.Reason, n.Party(k.Author), k.Marked, chip, k.At}})
 	}
 	return c.Render("cases.html", struct {
@@ -169,21 +169,21 @@ func (a *app) openCase(c *web.Ctx) error {
 		if err != nil {
 			return "", err
 		}
-		if err := a.extend(c, state); err != nil {
+		if _, err := a.extend(c, state); err != nil {
 			return "", err
 		}
 		c.Flash("The case is open.")
-		return "/traceability/cases/" + v.ID, nil
+		return caseHref(v.ID), nil
 	})
 }
 
 // extend goes on until every derived lot is marked. Should it be cut short,
 // the page of the case offers to go on.
-func (a *app) extend(c *web.Ctx, state trace.CaseState) (err error) {
+func (a *app) extend(c *web.Ctx, state trace.CaseState) (_ trace.CaseState, err error) {
 	for !state.Done && err == nil && c.Context().Err() == nil {
 		state, err = do[trace.CaseState](a, c, trace.Extend{Case: state.Case})
 	}
-	return err
+	return state, err
 }
 
 func lotIDs(typed []string) []string {
@@ -240,7 +240,9 @@ func (a *app) searchLots(c *web.Ctx, text string) ([]string, error) {
 		like = "%" + strings.ToLower(key.Path()) + "%"
 	}
 	maker := c.User().Party
-	if supervises(c.User()) {
+	if all, err := a.supervises(c); err != nil {
+		return nil, err
+	} else if all {
 		maker = ""
 	}
 	return readmodel.All[string](c.Context(), a.db, `SELECT l.id FROM tr_lots l LEFT JOIN tr_products g ON g.gtin = l.gtin
@@ -261,13 +263,10 @@ type share struct {
 
 // shares are the accounts of some lots, a bounded number of lots a query.
 func (a *app) shares(ctx context.Context, lots []string) (all []share, err error) {
-	for part := range slices.Chunk(lots, 500) {
-		args, marks := make([]any, len(part)), make([]string, len(part))
-		for i, lot := range part {
-			args[i], marks[i] = lot, fmt.Sprintf("$%d", i+1)
-		}
+	for _, part := range chunks(lots) {
+		list, args := inList(1, part)
 		rows, err := readmodel.All[share](ctx, a.db, `SELECT a.lot, a.party, l.unit, a.held, a.packed, a.sent, a.sold FROM tr_accounts a
-			JOIN tr_lots l ON l.id = a.lot WHERE a.lot IN (`+strings.Join(marks, ", ")+`) ORDER BY a.lot, a.party`, args...)
+			JOIN tr_lots l ON l.id = a.lot WHERE a.lot IN `+list+` ORDER BY a.lot, a.party`, args...)
 		if err != nil {
 			return nil, err
 		}
@@ -288,8 +287,11 @@ func (a *app) reaches(c *web.Ctx, n *names, lots []string) (*outreach, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := graph.Names(lineage.Forward, lots...)
-	return a.holders(c, n, all)
+	r, err := a.reader(c)
+	if err != nil {
+		return nil, err
+	}
+	return a.holders(c, n, r.only(graph.Names(lineage.Forward, r.only(lots)...)))
 }
 
 // holders tells who has how much of some lots now.
@@ -312,7 +314,7 @@ func (a *app) holders(c *web.Ctx, n *names, lots []string) (*outreach, error) {
 			continue
 		}
 		unit := n.Unit(s.Unit)
-		r.Rows.Rows = append(r.Rows.Rows, web.TableRow{Href: lotAddress(s.Lot), Cells: []any{n.Lot(s.Lot), n.Party(s.Party),
+		r.Rows.Rows = append(r.Rows.Rows, web.TableRow{Href: lotHref(s.Lot), Cells: []any{n.Lot(s.Lot), n.Party(s.Party),
 			web.Num{Text: n.Amount(s.atHand().String()), Unit: unit}, web.Num{Text: n.Amount(s.Sent), Unit: unit}, web.Num{Text: n.Amount(s.Sold), Unit: unit}}})
 	}
 	r.Parties = len(parties)
@@ -363,11 +365,23 @@ type ackView struct {
 }
 
 func (a *app) kase(c *web.Ctx) (kase, error) {
-	k, err := readmodel.One[kase](c.Context(), a.db, `SELECT `+caseColumns+` FROM tr_cases WHERE id = $1`, c.Param("id"))
+	k, err := readmodel.One[kase](c.Context(), a.db, `SELECT `+caseColumns+` FROM tr_cases WHERE id = $1`, idOf(c))
 	if errors.Is(err, sql.ErrNoRows) {
-		return k, trace.ErrNoCase.Refuse("%s", c.Param("id"))
+		return k, trace.ErrNoCase.Refuse("%s", idOf(c))
 	}
 	return k, err
+}
+
+// leads reports whether the reader sees all of a case: its author, a regulator.
+func (r *reader) leads(k kase) bool { return r.all || k.Author != "" && k.Author == r.user.Party }
+
+// caseLots are the lots of a case that the reader may see, its own ones first.
+func (a *app) caseLots(r *reader, k kase) ([]string, error) {
+	all, err := readmodel.All[string](r.ctx, a.db, `SELECT lot FROM tr_case_lots WHERE kase = $1 ORDER BY named DESC, lot`, k.ID)
+	if err != nil || r.leads(k) {
+		return all, err
+	}
+	return r.only(all), nil
 }
 
 func (a *app) casePage(c *web.Ctx) error {
@@ -385,7 +399,8 @@ func (a *app) extendCase(c *web.Ctx) error {
 	}
 	show := func(*web.Form[struct{}]) error { return a.showCase(c, k, nil, nil) }
 	return web.Post(c, struct{}{}, show, func(*web.Form[struct{}]) (string, error) {
-		return "/traceability/cases/" + k.ID, a.extend(c, trace.CaseState{Case: k.ID})
+		_, err := a.extend(c, trace.CaseState{Case: k.ID})
+		return caseHref(k.ID), err
 	})
 }
 
@@ -400,7 +415,7 @@ func (a *app) release(c *web.Ctx) error {
 			return "", err
 		}
 		c.Flash("The case is closed.")
-		return "/traceability/cases/" + k.ID, nil
+		return caseHref(k.ID), nil
 	})
 }
 
@@ -419,13 +434,17 @@ func (a *app) acknowledge(c *web.Ctx) error {
 			return "", blame(f, err, "found", nil)
 		}
 		c.Flash("Thank you. Your acknowledgement is noted.")
-		return "/traceability/cases/" + k.ID, nil
+		return caseHref(k.ID), nil
 	})
 }
 
 func (a *app) showCase(c *web.Ctx, k kase, ack *web.Form[ackForm], release *web.Form[releaseForm]) error {
 	n := a.names(c)
-	lots, err := readmodel.All[string](c.Context(), a.db, `SELECT lot FROM tr_case_lots WHERE kase = $1 ORDER BY named DESC, lot`, k.ID)
+	r, err := a.reader(c)
+	if err != nil {
+		return err
+	}
+	lots, err := a.caseLots(r, k)
 	if err != nil {
 		return err
 	}
@@ -438,24 +457,27 @@ func (a *app) showCase(c *web.Ctx, k kase, ack *web.Form[ackForm], release *web.
 	if v.Reach, err = a.holders(c, n, lots); err != nil {
 		return err
 	}
-	if v.Acks, err = a.acks(c, n, k, shares); err != nil {
+	if v.Acks, err = a.acks(r, n, k, shares); err != nil {
 		return err
 	}
-	a.caseForms(c, n, &v, shares)
+	a.caseForms(c, n, &v, shares, r.all)
 	v.tell(c, n)
 	return c.Render("case.html", v)
 }
 
 // caseForms starts the forms that this reader can send.
-func (a *app) caseForms(c *web.Ctx, n *names, v *caseView, shares []share) {
+func (a *app) caseForms(c *web.Ctx, n *names, v *caseView, shares []share, supervises bool) {
 	own, start := c.User().Party, ackForm{}
 	for _, s := range shares {
 		if s.Party != own {
 			continue
 		}
 		v.Concerned = v.Case.open() && keepers.Allows(c.User())
+		if s.atHand().IsZero() {
+			continue // there is nothing to put apart
+		}
 		start.Found = append(start.Found, foundLine{s.Lot, amount{s.atHand()}, s.Unit})
-		v.Mine = append(v.Mine, lineView{Lot: s.Lot, Href: lotAddress(s.Lot), Text: n.Lot(s.Lot), Shipped: n.Amount(s.atHand().String()), Unit: n.Unit(s.Unit)})
+		v.Mine = append(v.Mine, lineView{Lot: s.Lot, Href: lotHref(s.Lot), Text: n.Lot(s.Lot), Shipped: n.Amount(s.atHand().String()), Unit: n.Unit(s.Unit)})
 	}
 	if v.Ack == nil {
 		v.Ack = web.NewForm(c, start)
@@ -468,35 +490,38 @@ func (a *app) caseForms(c *web.Ctx, n *names, v *caseView, shares []share) {
 			v.Mine[i].Entry = line
 		}
 	}
-	v.Releasing = v.Case.open() && (supervises(c.User()) || !v.Case.Authority && v.Case.Author == own && recallers.Allows(c.User()))
+	v.Releasing = v.Case.open() && (supervises || !v.Case.Authority && v.Case.Author == own && recallers.Allows(c.User()))
 	if !v.Case.Done && v.Case.open() {
-		v.Extends = &web.Act{Label: "Go on marking", Href: "/traceability/cases/" + v.Case.ID + "/extend", Post: true, Main: true}
+		v.Extends = &web.Act{Label: "Go on marking", Href: caseHref(v.Case.ID) + "/extend", Post: true, Main: true}
 	}
 }
 
 // acks are the companies that had any of the lots, and whether they answered.
-func (a *app) acks(c *web.Ctx, n *names, k kase, shares []share) ([]ackView, error) {
+// What a company found of a lot is told to who may read of that lot.
+func (a *app) acks(r *reader, n *names, k kase, shares []share) ([]ackView, error) {
 	type row struct {
 		Party string    `db:"party"`
 		At    time.Time `db:"at"`
 		Found string    `db:"found"`
 	}
-	rows, err := readmodel.All[row](c.Context(), a.db, `SELECT party, at, found FROM tr_acknowledgements WHERE kase = $1 ORDER BY at`, k.ID)
+	rows, err := readmodel.All[row](r.ctx, a.db, `SELECT party, at, found FROM tr_acknowledgements WHERE kase = $1 ORDER BY at`, k.ID)
 	if err != nil {
 		return nil, err
 	}
 	var views []ackView
 	answered := map[string]bool{}
-	for _, r := range rows {
+	for _, said := range rows {
 		var found []trace.Line
-		if err := json.Unmarshal([]byte(r.Found), &found); err != nil {
+		if err := json.Unmarshal([]byte(said.Found), &found); err != nil {
 			return nil, fmt.Errorf("read an acknowledgement: %w", err)
 		}
-		view := ackView{Party: n.Party(r.Party), At: r.At, Done: true}
+		view := ackView{Party: n.Party(said.Party), At: said.At, Done: true}
 		for _, l := range found {
-			view.Found = append(view.Found, n.Quantity(l.Amount.String(), l.Unit)+" "+n.Lot(l.Lot))
+			if r.leads(k) || r.reads(l.Lot) {
+				view.Found = append(view.Found, n.Quantity(l.Amount.String(), l.Unit)+" "+n.Lot(l.Lot))
+			}
 		}
-		answered[r.Party] = true
+		answered[said.Party] = true
 		views = append(views, view)
 	}
 	for _, s := range shares {

@@ -2,6 +2,7 @@ package traceability
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -17,25 +18,28 @@ import (
 
 // storedEvent is an event as the read model keeps it.
 type storedEvent struct {
-	Hash     string     `db:"hash"`
-	Author   string     `db:"author"`
-	Member   string     `db:"member"` // the author's
-	Captured time.Time  `db:"captured"`
-	Sharing  string     `db:"sharing"`
-	Body     string     `db:"body"`
-	Shipment string     `db:"shipment"`
-	Error    string     `db:"error"`
-	ErrorAt  *time.Time `db:"error_at"`
-	Block    int64      `db:"block"`
+	Hash       string     `db:"hash"`
+	Author     string     `db:"author"`
+	Member     string     `db:"member"` // the author's
+	Captured   time.Time  `db:"captured"`
+	Sharing    string     `db:"sharing"`
+	Body       string     `db:"body"`
+	Shipment   string     `db:"shipment"`
+	Error      string     `db:"error"`
+	Corrective string     `db:"corrective"` // joined by spaces
+	ErrorAt    *time.Time `db:"error_at"`
+	Block      int64      `db:"block"`
 }
 
-const storedEvents = `SELECT e.hash, e.author, COALESCE(p.member, '') AS member, e.captured, e.sharing, e.body, e.shipment, e.error, e.error_at, e.block
+const storedEvents = `SELECT e.hash, e.author, COALESCE(p.member, '') AS member, e.captured, e.sharing, e.body, e.shipment, e.error, e.error_at, e.corrective, e.block
 	FROM tr_events e LEFT JOIN tr_parties p ON p.id = e.author`
 
-// readEvent answers with the event, by its hash, in a query document.
+// readEvent answers with the event in a query document: by the id that its
+// sender gave it, or by its hash. One id may stand for several events, because
+// senders choose them.
 func (a *app) readEvent(c *web.Ctx) error {
 	id := rest(c, epcisBase+"/events/")
-	found, err := readmodel.All[storedEvent](c.Context(), a.db, storedEvents+` WHERE e.hash = $1`, eventHash(id))
+	found, err := readmodel.All[storedEvent](c.Context(), a.db, storedEvents+` WHERE e.hash = $1 OR e.event_id = $2 ORDER BY e.block LIMIT $3`, eventHash(id), id, web.MaxLimit)
 	if err != nil {
 		return err
 	}
@@ -43,12 +47,20 @@ func (a *app) readEvent(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
+	var events []*epcis.Event
 	for _, s := range found {
-		if e, err := r.read(s); err != nil || e != nil {
-			return a.answerEvents(c, []*epcis.Event{e}, err)
+		e, err := r.read(s)
+		if err != nil {
+			return err
+		}
+		if e != nil {
+			events = append(events, e)
 		}
 	}
-	return trace.ErrNoEvent.Refuse("%s", id) // also where it is not for this reader
+	if len(events) == 0 {
+		return trace.ErrNoEvent.Refuse("%s", id) // also where it is not for this reader
+	}
+	return a.answerEvents(c, events)
 }
 
 // eventHash takes an event's hash in full, or its 64 digits only.
@@ -58,6 +70,10 @@ func eventHash(id string) string {
 	}
 	return id
 }
+
+// mostSifted is how many events one answer is sifted from; a page that is not
+// full by then is sent as it is, with the address of the next one.
+const mostSifted = 2000
 
 // listEvents gives the events that the reader may see, the newest first.
 func (a *app) listEvents(c *web.Ctx) error {
@@ -74,8 +90,7 @@ func (a *app) listEvents(c *web.Ctx) error {
 		return err
 	}
 	var page []*epcis.Event
-	var last string // the place of the last event that the reader has been shown
-	for {
+	for sifted := 0; sifted < mostSifted; {
 		some, err := readmodel.All[storedEvent](c.Context(), a.db, storedEvents+`
 			WHERE e.block < $1 OR e.block = $2 AND e.hash < $3 ORDER BY e.block DESC, e.hash DESC LIMIT $4`, block, block, hash, 2*size)
 		if err != nil {
@@ -87,18 +102,24 @@ func (a *app) listEvents(c *web.Ctx) error {
 			case err != nil:
 				return err
 			case e != nil && len(page) == size:
-				linkNext(c, "/events", size, last)
-				return a.answerEvents(c, page, nil)
+				linkNext(c, "/events", size, eventToken(block, hash))
+				return a.answerEvents(c, page)
 			case e != nil:
-				page, last = append(page, e), strconv.FormatInt(s.Block, 10)+"."+s.Hash
+				page = append(page, e)
 			}
 			block, hash = s.Block, s.Hash
 		}
+		sifted += len(some)
 		if len(some) < 2*size {
-			return a.answerEvents(c, page, nil)
+			return a.answerEvents(c, page)
 		}
 	}
+	linkNext(c, "/events", size, eventToken(block, hash))
+	return a.answerEvents(c, page)
 }
+
+// eventToken is the place behind an event.
+func eventToken(block int64, hash string) string { return strconv.FormatInt(block, 10) + "." + hash }
 
 // readToken reads where a page begins: after an event of a block.
 func readToken(token string) (block int64, hash string, err error) {
@@ -118,19 +139,15 @@ func (r *reader) read(s storedEvent) (*epcis.Event, error) {
 	if err != nil || !may {
 		return nil, err
 	}
-	body := s.Body
+	body := []byte(s.Body)
 	if s.Sharing == trace.Restricted || s.Sharing == trace.Private {
-		kept, err := host.Ask[trace.EventBody](r.ctx, r.app.host, host.ActorOf(r.user), trace.GetEvent{Hash: s.Hash, Keeper: s.Member}, s.Member)
-		if errors.As(err, new(*chaincode.Refusal)) {
-			return nil, nil
-		} else if err != nil {
+		if body, err = r.kept(s.Hash, s.Member); err != nil || body == nil {
 			return nil, err
 		}
-		body = string(kept.Event)
 	}
-	doc, err := epcis.DecodeJSON([]byte(body))
+	doc, err := epcis.DecodeJSON(body)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read the event %s: %w", s.Hash, err)
 	}
 	e := &doc.Events[0]
 	if e.ID == "" {
@@ -138,18 +155,28 @@ func (r *reader) read(s storedEvent) (*epcis.Event, error) {
 	}
 	e.RecordTime = s.Captured
 	if s.Error != "" && s.ErrorAt != nil {
-		e.Error = &epcis.ErrorDeclaration{Time: *s.ErrorAt, Reason: s.Error}
+		e.Error = &epcis.ErrorDeclaration{Time: *s.ErrorAt, Reason: s.Error, Corrective: strings.Fields(s.Corrective)}
 	}
 	return e, nil
+}
+
+// kept asks the contract for a body that is not for everybody, of the copy at
+// one member. Who is not entitled gets none: the contract decides.
+func (r *reader) kept(hash, member string) ([]byte, error) {
+	kept, err := host.Ask[trace.EventBody](r.ctx, r.app.host, host.ActorOf(r.user), trace.GetEvent{Hash: hash, Keeper: member}, member)
+	if errors.As(err, new(*chaincode.Refusal)) {
+		return nil, nil
+	}
+	return kept.Event, err
 }
 
 // mayRead decides by the event's sharing. Who may read the body of a
 // restricted or private one, the contract decides when it is asked for it.
 func (r *reader) mayRead(s storedEvent) (bool, error) {
 	switch {
-	case r.regulator, s.Author == r.user.Party, s.Sharing == trace.Public, s.Sharing == trace.Restricted:
+	case r.all, s.Author == r.user.Party, s.Sharing == trace.Public, s.Sharing == trace.Restricted:
 		return true, nil
-	case s.Sharing != trace.Linked:
+	case s.Sharing != trace.Linked, r.user.Party == "": // a shipment without a carrier is not everybody's
 		return false, nil
 	}
 	if s.Shipment != "" {
@@ -163,13 +190,10 @@ func (r *reader) mayRead(s storedEvent) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return r.seesAny(things)
+	return r.readsAny(things)
 }
 
-func (a *app) answerEvents(c *web.Ctx, events []*epcis.Event, err error) error {
-	if err != nil {
-		return err
-	}
+func (a *app) answerEvents(c *web.Ctx, events []*epcis.Event) error {
 	doc := epcis.Document{Type: "EPCISQueryDocument", CreationDate: a.host.Now(), QueryName: "SimpleEventQuery"}
 	for _, e := range events {
 		doc.Events = append(doc.Events, *e)
@@ -183,4 +207,36 @@ func (a *app) answerEvents(c *web.Ctx, events []*epcis.Event, err error) error {
 		kind = "application/ld+json"
 	}
 	return c.Blob(http.StatusOK, kind, b)
+}
+
+// eventsOfLot is the lot's history as an EPCIS document, the oldest event
+// first: those whose bodies are shared with the reader.
+func (a *app) eventsOfLot(c *web.Ctx, lot lotRow) error {
+	r, err := a.reader(c)
+	if err != nil {
+		return err
+	}
+	found, err := readmodel.All[storedEvent](c.Context(), a.db, storedEvents+` WHERE e.hash IN (SELECT hash FROM tr_named WHERE thing = $1
+		UNION SELECT s.event FROM tr_shipment_lines l JOIN tr_shipments s ON s.id = l.shipment WHERE l.lot = $2
+		UNION SELECT s.answer FROM tr_shipment_lines l JOIN tr_shipments s ON s.id = l.shipment WHERE l.lot = $3)
+		ORDER BY e.at, e.block LIMIT $4`, lot.ID, lot.ID, lot.ID, epcis.MaxEvents)
+	if err != nil {
+		return err
+	}
+	doc := epcis.Document{Type: "EPCISDocument", Version: "2.0", CreationDate: a.host.Now().UTC()}
+	for _, s := range found {
+		e, err := r.read(s)
+		if err != nil {
+			return err
+		}
+		if e != nil {
+			doc.Events = append(doc.Events, *e)
+		}
+	}
+	text, err := doc.JSON()
+	if err != nil {
+		return err
+	}
+	c.Response().Header().Set("Content-Disposition", `attachment; filename="`+fileName(lot)+`.jsonld"`)
+	return c.Blob(http.StatusOK, "application/ld+json", text)
 }

@@ -6,10 +6,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tallyway/tallyway/apps/traceability/events"
 	"github.com/tallyway/tallyway/chaincode"
 	"github.com/tallyway/tallyway/chaincode/party"
 	"github.com/tallyway/tallyway/chaincode/trace"
-	"github.com/tallyway/tallyway/shared/gs1"
 	"github.com/tallyway/tallyway/shared/readmodel"
 	"github.com/tallyway/tallyway/shared/web"
 )
@@ -64,9 +64,9 @@ func (a *app) ship(c *web.Ctx) error {
 	})
 }
 
-func (a *app) shipped(c *web.Ctx, own company, f *web.Form[shipForm]) (trace.Outcome, error) {
+func (a *app) shipped(c *web.Ctx, own events.Company, f *web.Form[shipForm]) (trace.Outcome, error) {
 	v := f.Value
-	s := consignment{From: own, Advice: v.Advice, Return: v.Return}
+	s := events.Consignment{From: own, Advice: v.Advice, Return: v.Return}
 	for _, pack := range v.Packs {
 		s.Packs = append(s.Packs, lotID(pack))
 	}
@@ -85,10 +85,10 @@ func (a *app) shipped(c *web.Ctx, own company, f *web.Form[shipForm]) (trace.Out
 			return trace.Outcome{}, err
 		}
 	}
-	return a.submit(c, shipped(s, a.when(v.At, f.Field("at.zone", ""))))
+	return a.submit(c, events.Shipped(s, a.when(v.At, f.Field("at.zone", ""))))
 }
 
-func (a *app) showShip(c *web.Ctx, own company, f *web.Form[shipForm]) error {
+func (a *app) showShip(c *web.Ctx, own events.Company, f *web.Form[shipForm]) error {
 	stock, err := a.stock(c.Context(), own.ID)
 	if err != nil {
 		return err
@@ -116,8 +116,8 @@ func (a *app) showShip(c *web.Ctx, own company, f *web.Form[shipForm]) error {
 }
 
 // others are the companies to which goods can go.
-func (a *app) others(ctx context.Context, own string) ([]company, error) {
-	return readmodel.All[company](ctx, a.db, `SELECT id, name, name_zh, kinds, prefixes, gln FROM tr_parties
+func (a *app) others(ctx context.Context, own string) ([]events.Company, error) {
+	return readmodel.All[events.Company](ctx, a.db, `SELECT id, name, name_zh, kinds, prefixes, gln FROM tr_parties
 		WHERE id <> $1 AND standing = $2 AND kinds NOT LIKE '%regulator%' AND kinds NOT LIKE '%tax-authority%' AND kinds NOT LIKE '%bank%'
 		ORDER BY name, id`, own, party.Vouched)
 }
@@ -132,24 +132,11 @@ func (a *app) nextAdvice(ctx context.Context, sender string) string {
 	return fmt.Sprintf("DA%s-%03d", a.host.Now().UTC().Format("060102"), n+1)
 }
 
-// heldPack is an outermost pack that a company holds.
-type heldPack struct {
-	ID string `db:"pack"`
-}
-
-// heldPacks are those that the company packed or that came to it with its last
-// shipment, and that are in no other.
-func (a *app) heldPacks(ctx context.Context, own string) ([]heldPack, error) {
-	return readmodel.All[heldPack](ctx, a.db, `SELECT DISTINCT t.pack FROM tr_contents t
-		LEFT JOIN tr_shipment_packs p ON p.pack = t.pack AND p.shipment = (SELECT s.id FROM tr_shipment_packs q
-			JOIN tr_shipments s ON s.id = q.shipment WHERE q.pack = t.pack ORDER BY s.block DESC, s.at DESC LIMIT 1)
-		LEFT JOIN tr_shipments s ON s.id = p.shipment
-		WHERE NOT EXISTS (SELECT 1 FROM tr_contents o WHERE o.child = t.pack AND o.inner_pack)
-		AND CASE WHEN s.id IS NULL THEN (SELECT e.author FROM tr_named n JOIN tr_events e ON e.hash = n.hash
-				WHERE n.thing = t.pack AND n.role = 'parent' ORDER BY e.block LIMIT 1)
-			WHEN s.state = 'accepted' AND NOT p.missing THEN s.receiver
-			WHEN s.state IN ('declined', 'cancelled') THEN s.sender ELSE '' END = $1
-		ORDER BY t.pack LIMIT $2`, own, most)
+// heldPacks are the outermost packs that a company holds and that are not on
+// their way.
+func (a *app) heldPacks(ctx context.Context, own string) ([]string, error) {
+	return readmodel.All[string](ctx, a.db, `SELECT pack FROM tr_packs WHERE holder = $1 AND parent = '' AND shipment = ''
+		AND EXISTS (SELECT 1 FROM tr_contents c WHERE c.pack = tr_packs.pack) ORDER BY pack LIMIT $2`, own, most)
 }
 
 func (a *app) packChoices(c *web.Ctx, own string, chosen []string) ([]packChoice, error) {
@@ -166,22 +153,14 @@ func (a *app) packChoices(c *web.Ctx, own string, chosen []string) ([]packChoice
 		ticked[id] = true
 	}
 	var all []packChoice
-	for _, p := range packs {
-		inside, err := a.inside(c, n, p.ID)
+	for _, id := range packs {
+		inside, err := a.inside(c, n, id)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, packChoice{ID: p.ID, Text: packTitle(p.ID) + " · " + strings.Join(inside, ", "), Chosen: ticked[p.ID]})
+		all = append(all, packChoice{ID: id, Text: packTitle(id) + " · " + strings.Join(inside, ", "), Chosen: ticked[id]})
 	}
 	return all, nil
-}
-
-// packTitle is the SSCC of a pack as its label shows it.
-func packTitle(id string) string {
-	if key, err := gs1.Parse(id); err == nil && key.Primary.AI == "00" {
-		return "SSCC " + key.Primary.Value
-	}
-	return id
 }
 
 // content is what a pack holds directly.

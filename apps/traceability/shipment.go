@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tallyway/tallyway/apps/traceability/events"
 	"github.com/tallyway/tallyway/chaincode/party"
 	"github.com/tallyway/tallyway/chaincode/trace"
 	"github.com/tallyway/tallyway/shared/readmodel"
@@ -28,38 +29,34 @@ func (a *app) shipmentRoutes() []web.Route {
 	}
 }
 
-// shipment is a row of tr_shipments.
+// shipment is a row of tr_shipments, and what programs see of it.
 type shipment struct {
-	ID        string     `db:"id"`
-	Sender    string     `db:"sender"`
-	Receiver  string     `db:"receiver"`
-	Carrier   string     `db:"carrier"`
-	State     string     `db:"state"`
-	At        time.Time  `db:"at"`
-	Event     string     `db:"event"`
-	Answer    string     `db:"answer"`
-	Answered  *time.Time `db:"answered"`
-	Reason    string     `db:"reason"`
-	Documents string     `db:"documents"`
-	Mismatch  string     `db:"mismatch"`
-	Said      string     `db:"said"`
-	Block     int64      `db:"block"`
+	ID        string     `json:"id" db:"id"`
+	Sender    string     `json:"sender" db:"sender"`
+	Receiver  string     `json:"receiver,omitempty" db:"receiver"`
+	Carrier   string     `json:"carrier,omitempty" db:"carrier"`
+	State     string     `json:"state" db:"state"`
+	At        time.Time  `json:"at" db:"at"`
+	Event     string     `json:"event" db:"event"`
+	Answer    string     `json:"answer,omitempty" db:"answer"`
+	Answered  *time.Time `json:"answered,omitempty" db:"answered"`
+	Reason    string     `json:"reason,omitempty" db:"reason"`
+	Documents string     `json:"documents,omitempty" db:"documents"`
+	Mismatch  string     `json:"mismatch,omitempty" db:"mismatch"`
+	Said      string     `json:"-" db:"said"`
+	Block     int64      `json:"-" db:"block"`
 }
 
 const shipmentColumns = `id, sender, receiver, carrier, state, at, event, answer, answered, reason, documents, mismatch, said, block`
 
 // shipmentLine is one lot of a shipment.
 type shipmentLine struct {
-	Shipment string `db:"shipment"`
-	Lot      string `db:"lot"`
-	Pack     string `db:"pack"` // "packed", or "" where it is loose
-	Amount   string `db:"amount"`
-	Unit     string `db:"unit"`
-	Received string `db:"received"` // where it differs
+	Lot      string `json:"lot" db:"lot"`
+	Packed   bool   `json:"packed,omitempty" db:"packed"`
+	Amount   string `json:"amount" db:"amount"`
+	Unit     string `json:"unit,omitempty" db:"unit"`
+	Received string `json:"received,omitempty" db:"received"` // where it differs
 }
-
-// supervises reports whether the user reads what concerns others.
-func supervises(u *web.User) bool { return u.Has(party.Regulator) }
 
 // concerns reports whether a company is one of the shipment's.
 func (s shipment) concerns(company string) bool {
@@ -69,7 +66,7 @@ func (s shipment) concerns(company string) bool {
 // number is what people call a shipment: its despatch advice, else its id.
 func (s shipment) number() string {
 	if first, _, _ := strings.Cut(s.Documents, " "); first != "" {
-		return adviceNumber(first)
+		return events.AdviceNumber(first)
 	}
 	return s.ID
 }
@@ -94,15 +91,21 @@ func (s shipment) chip() web.Chip {
 // shipment loads one that the user may see. One of others is not found: its
 // number is no secret, but that it exists is none of their business.
 func (a *app) shipment(c *web.Ctx) (shipment, error) {
-	s, err := readmodel.One[shipment](c.Context(), a.db, `SELECT `+shipmentColumns+` FROM tr_shipments WHERE id = $1`, c.Param("id"))
-	if errors.Is(err, sql.ErrNoRows) || err == nil && !supervises(c.User()) && !s.concerns(c.User().Party) {
-		return s, trace.ErrNoShipment.Refuse("%s", c.Param("id"))
+	s, err := readmodel.One[shipment](c.Context(), a.db, `SELECT `+shipmentColumns+` FROM tr_shipments WHERE id = $1`, idOf(c))
+	if err == nil && s.concerns(c.User().Party) {
+		return s, nil
 	}
-	return s, err
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return s, err
+	}
+	if all, wrong := a.supervises(c); wrong != nil || all && err == nil {
+		return s, wrong
+	}
+	return s, trace.ErrNoShipment.Refuse("%s", idOf(c))
 }
 
 func (a *app) shipmentLines(ctx context.Context, id string) ([]shipmentLine, error) {
-	return readmodel.All[shipmentLine](ctx, a.db, `SELECT shipment, lot, pack, amount, unit, received FROM tr_shipment_lines
+	return readmodel.All[shipmentLine](ctx, a.db, `SELECT lot, pack <> '' AS packed, amount, unit, received FROM tr_shipment_lines
 		WHERE shipment = $1 ORDER BY pack, lot`, id)
 }
 
@@ -126,7 +129,11 @@ var shipmentList = web.ListOptions{Search: true, Sort: []string{"-at", "number"}
 // shipments lists those that concern the user's company; a regulator's all.
 func (a *app) shipments(c *web.Ctx) error {
 	list := c.List(shipmentList)
-	where, args := a.shipmentFilter(c, list)
+	all, err := a.supervises(c)
+	if err != nil {
+		return err
+	}
+	where, args := a.shipmentFilter(c, list, all)
 	total, err := readmodel.One[int](c.Context(), a.db, `SELECT COUNT(*) FROM tr_shipments s WHERE `+where, args...)
 	if err != nil {
 		return err
@@ -185,12 +192,13 @@ func acts(all ...*web.Act) (kept []web.Act) {
 	return kept
 }
 
-// shipmentFilter is what the reader may see and asked for.
-func (a *app) shipmentFilter(c *web.Ctx, list web.List) (where string, args []any) {
+// shipmentFilter is what the reader may see (all of them, or the company's own)
+// and asked for.
+func (a *app) shipmentFilter(c *web.Ctx, list web.List, all bool) (where string, args []any) {
 	arg := func(v any) string { args = append(args, v); return fmt.Sprintf("$%d", len(args)) }
 	parts := []string{"1 = 1"}
-	if own := c.User().Party; !supervises(c.User()) {
-		parts = append(parts, "("+arg(own)+" IN (s.sender, s.receiver, s.carrier))")
+	if own := c.User().Party; !all {
+		parts = append(parts, "("+arg(own)+" <> '' AND "+arg(own)+" IN (s.sender, s.receiver, s.carrier))")
 	}
 	switch list.Get("direction") {
 	case "in":
@@ -311,6 +319,12 @@ func (a *app) accept(c *web.Ctx) error {
 }
 
 func (a *app) accepted(c *web.Ctx, s shipment, f *web.Form[acceptForm]) error {
+	switch { // an event is matched by its goods as well: this page's means this shipment
+	case s.Receiver != c.User().Party:
+		return trace.ErrNotAddressed.Refuse("shipment %s goes to %s", s.ID, orElse(s.Receiver, "nobody here"))
+	case s.State != trace.Offered:
+		return trace.ErrShipmentDone.Refuse("%s is %s", s.ID, s.State)
+	}
 	from, err := a.company(c.Context(), s.Sender)
 	if err != nil {
 		return err
@@ -320,10 +334,10 @@ func (a *app) accepted(c *web.Ctx, s shipment, f *web.Form[acceptForm]) error {
 		return err
 	}
 	v := f.Value
-	arrived := arrival{From: from, To: own, Documents: strings.Fields(s.Documents), Packs: v.Packs, Apart: v.Apart}
+	arrived := events.Arrival{From: from, To: own, Documents: strings.Fields(s.Documents), Packs: v.Packs, Apart: v.Apart}
 	for _, l := range v.Lines {
 		if l.Quantity.Sign() > 0 {
-			arrived.Goods = append(arrived.Goods, goods{lotID(l.Lot), l.Quantity.Amount, l.Unit})
+			arrived.Goods = append(arrived.Goods, l.Quantity.of(lotID(l.Lot), l.Unit))
 		}
 	}
 	if v.All {
@@ -334,19 +348,19 @@ func (a *app) accepted(c *web.Ctx, s shipment, f *web.Form[acceptForm]) error {
 	if len(arrived.Goods)+len(arrived.Packs) == 0 {
 		return ErrNothingArrived.Refuse("")
 	}
-	_, err = a.submit(c, received(arrived, a.when(v.At, f.Field("at.zone", ""))))
+	_, err = a.submit(c, events.Received(arrived, a.when(v.At, f.Field("at.zone", ""))))
 	return err
 }
 
 // everything is what was shipped.
-func (a *app) everything(ctx context.Context, id string) (all []goods, packs []string, err error) {
+func (a *app) everything(ctx context.Context, id string) (all []events.Goods, packs []string, err error) {
 	lines, err := a.shipmentLines(ctx, id)
 	if err != nil {
 		return nil, nil, err
 	}
 	for _, l := range lines {
-		if l.Pack == "" {
-			all = append(all, goods{l.Lot, parseAmount(l.Amount), l.Unit})
+		if !l.Packed {
+			all = append(all, events.Goods{Lot: l.Lot, Amount: parseAmount(l.Amount), Unit: l.Unit})
 		}
 	}
 	boxes, err := a.shipmentPacks(ctx, id)
@@ -503,7 +517,7 @@ func (f shipmentForms) filled(c *web.Ctx, lines []shipmentLine) shipmentForms {
 	if f.Accept == nil {
 		start := acceptForm{}
 		for _, l := range lines {
-			if l.Pack == "" {
+			if !l.Packed {
 				start.Lines = append(start.Lines, acceptLine{l.Lot, amount{parseAmount(l.Amount)}, l.Unit})
 			}
 		}
@@ -526,7 +540,7 @@ func (a *app) fillLines(c *web.Ctx, n *names, v *shipmentView, lines []shipmentL
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
-		line := lineView{Lot: l.Lot, Href: lotAddress(l.Lot), Text: n.Lot(l.Lot), Shipped: grouped(n.Amount(l.Amount)), Unit: n.Unit(l.Unit), Packed: l.Pack != "",
+		line := lineView{Lot: l.Lot, Href: lotHref(l.Lot), Text: n.Lot(l.Lot), Shipped: grouped(n.Amount(l.Amount)), Unit: n.Unit(l.Unit), Packed: l.Packed,
 			Differs: l.Received != "", Arrived: grouped(n.Amount(orElse(l.Received, l.Amount)))}
 		if blocked != "" {
 			line.Blocked = blockedWord(blocked)
@@ -595,7 +609,7 @@ func (s shipment) pairs(c *web.Ctx, n *names) []web.Pair {
 		pairs = append(pairs, web.Pair{Label: "Carrier", Value: n.Party(s.Carrier)})
 	}
 	for _, d := range strings.Fields(s.Documents) {
-		pairs = append(pairs, web.Pair{Label: "Despatch advice", Value: adviceNumber(d)})
+		pairs = append(pairs, web.Pair{Label: "Despatch advice", Value: events.AdviceNumber(d)})
 	}
 	return append(pairs, web.Pair{Label: "Shipment id", Value: s.ID}, web.Pair{Label: "Block", Value: s.Block})
 }
@@ -646,7 +660,7 @@ func (s shipment) arrived(c *web.Ctx, n *names, lines []shipmentLine, packs []sh
 	e := web.Entry{Text: c.T("%s accepted everything", n.Party(s.Receiver)), Tone: web.Good}
 	var differ []string
 	for _, l := range lines {
-		if l.Received == "" || l.Pack != "" {
+		if l.Received == "" || l.Packed {
 			continue
 		}
 		shipped, got := parseAmount(l.Amount), parseAmount(l.Received)

@@ -164,7 +164,7 @@ func broken(err error) string {
 
 // scanned finds the single thing, or the lot that it belongs to.
 func (a *app) scanned(ctx context.Context, address string, key gs1.ID) (lotRow, error) {
-	lot, err := a.lot(ctx, lotIDOf(key.Path()))
+	lot, err := a.lot(ctx, lotID(key.Path()))
 	if err != nil && key.Serial() != "" && key.Lot() != "" {
 		batch, wrong := gs1.LotID(key.GTIN(), key.Lot())
 		if wrong != nil {
@@ -198,15 +198,19 @@ func (a *app) aboutRecalls(ctx context.Context, v *shopperView) (err error) {
 
 // judge says whether the pack is fine.
 func (a *app) judge(ctx context.Context, n *names, lot lotRow, today string, v *shopperView) error {
+	if lot.Serial != "" && lot.Batch != "" {
+		batch, err := a.lot(ctx, lot.Batch)
+		if err != nil && !errors.Is(err, trace.ErrNoLot) {
+			return err // a recall of the batch could hide behind it
+		}
+		if lot.Blocked != trace.KindRecall {
+			lot.Blocked = cmp.Or(batch.Blocked, lot.Blocked) // a recall outweighs a hold
+		}
+		v.Lot, v.Expiry = cmp.Or(v.Lot, batch.Number), cmp.Or(v.Expiry, batch.bestBefore())
+	}
 	v.Verdict = fine
 	if v.Expiry != "" && v.Expiry < today {
 		v.Verdict = expired
-	}
-	if lot.Serial != "" && lot.Batch != "" {
-		if batch, err := a.lot(ctx, lot.Batch); err == nil {
-			lot.Blocked = cmp.Or(map[bool]string{true: trace.KindRecall}[batch.Blocked == trace.KindRecall], lot.Blocked, batch.Blocked)
-			v.Lot, v.Expiry = cmp.Or(v.Lot, batch.Number), cmp.Or(v.Expiry, batch.bestBefore())
-		}
 	}
 	if lot.Blocked == "" {
 		return nil

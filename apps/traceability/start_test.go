@@ -2,219 +2,140 @@ package traceability
 
 import (
 	"context"
-	"html"
-	"io"
+	"fmt"
 	"log/slog"
-	"net/http"
-	"net/http/cookiejar"
-	"net/url"
-	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/tallyway/tallyway/chaincode/all"
 	"github.com/tallyway/tallyway/chaincode/party"
-	"github.com/tallyway/tallyway/chaincode/trace"
 	"github.com/tallyway/tallyway/shared/host"
 	"github.com/tallyway/tallyway/shared/identity"
 	"github.com/tallyway/tallyway/shared/identity/accounts"
+	"github.com/tallyway/tallyway/shared/web"
 )
 
-// The small consortium that the tests of this app start with: a dairy, a
-// creamery, a supermarket, a carrier and a food regulator, each with a user of
-// the same name.
-const (
-	producers     = "ProducerMSP"
-	regulators    = "RegulatorMSP"
-	passphrase    = "lantern-orchid-gravel-teapot"
-	milkProduct   = "09506000134352"
-	cheeseProduct = "09506000164359"
-)
+// A running host for the tests of this app: the real one, on a port and in a
+// folder of its own. Each kind of test names its firms and its clock.
 
-var consortium = []struct {
-	msp, id string
-	party.Profile
-	roles []string
-}{
-	{producers, "greenfield-dairy", party.Profile{Name: "Greenfield Dairy", NameZh: "绿野乳业", Kinds: []string{party.KindManufacturer},
-		Prefixes: []string{"9506000134"}, GLNs: []string{"9506000134352"}}, []string{party.Operator, party.Admin}},
-	{producers, "alpine-creamery", party.Profile{Name: "Alpine Creamery", NameZh: "高山奶酪坊", Kinds: []string{party.KindProcessor},
-		Prefixes: []string{"9506000164"}, GLNs: []string{"9506000164908"}}, []string{party.Operator}},
-	{producers, "city-market", party.Profile{Name: "City Market", NameZh: "都市超市", Kinds: []string{party.KindRetailer},
-		Prefixes: []string{"9506000178"}, GLNs: []string{"9506000178004"}}, []string{party.Operator}},
-	{producers, "polar-haulage", party.Profile{Name: "Polar Haulage", NameZh: "极地冷链", Kinds: []string{party.KindCarrier},
-		Prefixes: []string{"9506000187"}, GLNs: []string{"9506000187006"}}, []string{party.Operator}},
-	{regulators, "food-authority", party.Profile{Name: "Food Authority", NameZh: "食品监管局", Kinds: []string{party.KindRegulator},
-		GLNs: []string{"9506000193007"}, Field: "food"}, []string{party.Regulator}},
+// world is the host with its firms on it, each with one user and one token of
+// its name.
+type world struct {
+	*host.Host
+	t      testing.TB
+	folder string
+	firms  []party.Register
+	filled func(ctx context.Context, h *host.Host) error // master data; nil: none
+	tokens map[string]string
+
+	mu   sync.Mutex
+	now  time.Time
+	tick int
 }
 
-// start runs a host with this app and the consortium, on a port of its own.
-func start(t testing.TB) *host.Host {
+const password = "lantern-orchid-gravel-teapot"
+
+// start opens a world that closes with the test.
+func start(t testing.TB, now time.Time, firms []party.Register, filled func(context.Context, *host.Host) error) *world {
 	t.Helper()
-	program := host.Program{Contracts: all.Contracts(), Apps: []host.App{App()}, Members: []string{producers, regulators},
-		Found: func(ctx context.Context, h *host.Host) error { return found(ctx, h) }}
-	h, err := program.Start(context.Background(), host.Config{Data: t.TempDir(), Listen: "127.0.0.1:0", Secret: "a secret for tests, of no other use"}, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
+	w := &world{t: t, folder: t.TempDir(), now: now, firms: firms, filled: filled, tokens: map[string]string{}}
+	w.open()
 	t.Cleanup(func() {
-		if err := h.Close(); err != nil {
+		if err := w.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	return h
+	return w
 }
 
-// found admits the members, registers the companies, gives each its user and
-// describes two products.
-func found(ctx context.Context, h *host.Host) error {
-	for _, msp := range []string{producers, regulators} {
-		if _, err := h.Wallet.Issue(identity.Enrolment{MSP: msp, User: "admin-" + strings.ToLower(msp), Roles: []string{party.Admin}}); err != nil {
-			return err
-		}
+// open starts the host on the world's folder, again after a Close.
+func (w *world) open() {
+	w.t.Helper()
+	program := host.Program{Contracts: all.Contracts(), Apps: []host.App{App()}, Members: []string{"FoodMSP", "StateMSP"}, Found: w.found}
+	eager := web.Rate{PerSecond: 1e6, Burst: 1e6}
+	h, err := program.Start(context.Background(), host.Config{Data: w.folder, Listen: "127.0.0.1:0", Clock: w.clock, Secret: "a secret for tests, of no other use",
+		Limits: web.Limits{PerAddress: eager, PerUser: eager}}, slog.New(slog.NewTextHandler(testLog{w.t}, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	if err != nil {
+		w.t.Fatal(err)
 	}
+	w.Host = h
+}
+
+type testLog struct{ t testing.TB }
+
+func (l testLog) Write(b []byte) (int, error) {
+	l.t.Log(strings.TrimSpace(string(b)))
+	return len(b), nil
+}
+
+// clock moves a millisecond with each look.
+func (w *world) clock() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.tick++
+	return w.now.Add(time.Duration(w.tick) * time.Millisecond)
+}
+
+func (w *world) sleep(d time.Duration) time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.now = w.now.Add(d)
+	return w.now
+}
+
+// found admits the members and the firms.
+func (w *world) found(ctx context.Context, h *host.Host) error {
 	var members []party.Member
-	for _, msp := range []string{producers, regulators} {
+	for _, msp := range []string{"FoodMSP", "StateMSP"} {
 		ca, err := h.Wallet.CACert(msp)
 		if err != nil {
 			return err
 		}
-		members = append(members, party.Member{ID: msp, Name: msp, CA: string(ca), Authority: msp == regulators})
+		members = append(members, party.Member{ID: msp, Name: msp, CA: string(ca), Authority: msp == "StateMSP"})
+		if _, err := h.Wallet.Issue(identity.Enrolment{MSP: msp, User: "admin", Roles: []string{party.Admin}}); err != nil {
+			return err
+		}
 	}
-	if _, _, err := host.Do[party.Admission](ctx, h, admin(producers), party.Found{Members: members}); err != nil {
+	if _, _, err := host.Do[party.Admission](ctx, h, host.Actor{MSP: "FoodMSP", User: "admin"}, party.Found{Members: members}); err != nil {
 		return err
 	}
-	for _, m := range consortium {
-		if _, _, err := host.Do[party.Standing](ctx, h, admin(m.msp), party.Register{ID: m.id, Profile: m.Profile}); err != nil {
-			return err
-		}
-		if _, err := h.Wallet.Issue(identity.Enrolment{MSP: m.msp, User: m.id, Party: m.id, Roles: m.roles}); err != nil {
-			return err
-		}
-		if _, err := h.Accounts.Create(ctx, accounts.Registration{Name: m.id, Display: m.Name, MSP: m.msp, Language: "en", Password: passphrase}); err != nil {
-			return err
+	for _, firm := range w.firms {
+		if err := w.enrol(ctx, h, firm); err != nil {
+			return fmt.Errorf("%s: %w", firm.ID, err)
 		}
 	}
-	milk := trace.DescribeProduct{GTIN: milkProduct, Name: "Fresh milk", NameZh: "鲜牛奶", Unit: "KGM", ShelfLife: 14, Storage: "2 to 6 °C"}
-	if _, _, err := host.Do[trace.Described](ctx, h, host.Actor{MSP: producers, User: "greenfield-dairy"}, milk); err != nil {
+	if w.filled == nil {
+		return nil
+	}
+	return w.filled(ctx, h)
+}
+
+// enrol registers a firm with one user of the same name, and a token.
+func (w *world) enrol(ctx context.Context, h *host.Host, firm party.Register) error {
+	by, roles := actor(firm.ID), []string{party.Operator, party.Admin}
+	if by.MSP == "StateMSP" {
+		roles = []string{party.Regulator}
+	}
+	if _, _, err := host.Do[party.Standing](ctx, h, host.Actor{MSP: by.MSP, User: "admin"}, firm); err != nil {
 		return err
 	}
-	cheese := trace.DescribeProduct{GTIN: cheeseProduct, Name: "Mountain cheese", NameZh: "高山奶酪", Unit: "KGM", ShelfLife: 90, Storage: "4 to 8 °C"}
-	_, _, err := host.Do[trace.Described](ctx, h, host.Actor{MSP: producers, User: "alpine-creamery"}, cheese)
+	if _, err := h.Wallet.Issue(identity.Enrolment{MSP: by.MSP, User: firm.ID, Party: firm.ID, Roles: roles}); err != nil {
+		return err
+	}
+	if _, err := h.Accounts.Create(ctx, accounts.Registration{Name: firm.ID, Display: firm.Name, MSP: by.MSP, Language: "en", Password: password}); err != nil {
+		return err
+	}
+	token, _, err := h.Accounts.CreateToken(ctx, firm.ID, "test", []accounts.Scope{accounts.Write, accounts.Capture}, 0)
+	w.tokens[firm.ID] = token
 	return err
 }
 
-func admin(msp string) host.Actor { return host.Actor{MSP: msp, User: "admin-" + strings.ToLower(msp)} }
-
-// guest is a browser without scripts.
-type guest struct {
-	t      testing.TB
-	base   string
-	client *http.Client
-	at     string // path of the page that is shown
-	page   string
-	status int
-}
-
-// visit signs a user in.
-func visit(t testing.TB, h *host.Host, user string) *guest {
-	t.Helper()
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		t.Fatal(err)
+// actor is a firm's user; authorities belong to the state's member.
+func actor(firm string) host.Actor {
+	if strings.HasPrefix(firm, "food-") {
+		return host.Actor{MSP: "StateMSP", User: firm}
 	}
-	v := &guest{t: t, base: h.Address(), client: &http.Client{Jar: jar, Timeout: time.Minute}}
-	v.open("/login")
-	v.send("/login", url.Values{"name": {user}, "password": {passphrase}})
-	if strings.HasPrefix(v.at, "/login") {
-		t.Fatalf("%s cannot sign in: %s", user, v.text())
-	}
-	return v
-}
-
-// open goes to a page.
-func (v *guest) open(path string) *guest {
-	v.t.Helper()
-	response, err := v.client.Get(v.base + path)
-	v.read(response, err)
-	if v.status != http.StatusOK {
-		v.t.Fatalf("%s answers %d: %s", path, v.status, v.text())
-	}
-	return v
-}
-
-var hidden = regexp.MustCompile(`name="(csrf|once)" value="([^"]*)"`)
-
-// send posts a form of the page that is shown, with its tokens.
-func (v *guest) send(path string, form url.Values) *guest {
-	v.t.Helper()
-	for _, m := range hidden.FindAllStringSubmatch(v.page, -1) {
-		form.Set(m[1], html.UnescapeString(m[2]))
-	}
-	response, err := v.client.PostForm(v.base+path, form)
-	v.read(response, err)
-	return v
-}
-
-func (v *guest) read(response *http.Response, err error) {
-	v.t.Helper()
-	if err != nil {
-		v.t.Fatal(err)
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		v.t.Fatal(err)
-	}
-	v.page, v.status, v.at = string(body), response.StatusCode, response.Request.URL.Path
-}
-
-// sees fails the test when the page lacks a text.
-func (v *guest) sees(texts ...string) *guest {
-	v.t.Helper()
-	for _, text := range texts {
-		if !strings.Contains(v.text(), text) {
-			v.t.Fatalf("%s (%d) does not say %q:\n%s", v.at, v.status, text, v.text())
-		}
-	}
-	return v
-}
-
-// wants fails the test when the page's markup lacks a text.
-func (v *guest) wants(markup string) *guest {
-	v.t.Helper()
-	if !strings.Contains(v.page, markup) {
-		v.t.Fatalf("%s (%d) lacks %s:\n%s", v.at, v.status, markup, v.page)
-	}
-	return v
-}
-
-// stranger fails the test unless the page is not there for this user.
-func (v *guest) stranger(path string) {
-	v.t.Helper()
-	response, err := v.client.Get(v.base + path)
-	v.read(response, err)
-	if v.status != http.StatusNotFound {
-		v.t.Fatalf("%s answers %d to a stranger", path, v.status)
-	}
-}
-
-// refused fails the test unless the page shows the rule beside the entry.
-func (v *guest) refused(code, entry string) *guest {
-	v.t.Helper()
-	if v.status < 400 || !strings.Contains(v.page, `id="f-`+entry+`-error" data-code="`+code+`"`) {
-		v.t.Fatalf("%s (%d) does not refuse by %s beside %s:\n%s", v.at, v.status, code, entry, v.text())
-	}
-	return v
-}
-
-var (
-	markup = regexp.MustCompile(`(?s)<(style|script|svg|option).*?</(style|script|svg|option)>|<[^>]*>`)
-	blanks = regexp.MustCompile(`\s+`)
-)
-
-// text is what the page says.
-func (v *guest) text() string {
-	return strings.TrimSpace(blanks.ReplaceAllString(html.UnescapeString(markup.ReplaceAllString(v.page, " ")), " "))
+	return host.Actor{MSP: "FoodMSP", User: firm}
 }

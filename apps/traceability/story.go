@@ -18,6 +18,7 @@ type deed struct {
 	Hash     string     `db:"hash"`
 	Type     string     `db:"type"`
 	Author   string     `db:"author"`
+	Member   string     `db:"member"` // the author's
 	User     string     `db:"by_user"`
 	At       time.Time  `db:"at"`
 	Zone     string     `db:"zone"`
@@ -37,7 +38,7 @@ type deed struct {
 	Tx       string     `db:"tx"`
 }
 
-const deedColumns = `e.hash, e.type, e.author, e.by_user, e.at, e.zone, e.captured, e.action, e.biz_step, e.disposition, e.read_point,
+const deedColumns = `e.hash, e.type, e.author, COALESCE((SELECT member FROM tr_parties WHERE id = e.author), '') AS member, e.by_user, e.at, e.zone, e.captured, e.action, e.biz_step, e.disposition, e.read_point,
 	e.place, e.sharing, e.body, e.flags, e.shipment, e.error, e.error_at, e.block, e.tx`
 
 // where is the place that the event names.
@@ -71,6 +72,7 @@ type incident struct {
 	Kind     string     `db:"kind"`
 	Reason   string     `db:"reason"`
 	Author   string     `db:"author"`
+	Member   string     `db:"member"` // the author's
 	At       time.Time  `db:"at"`
 	State    string     `db:"state"`
 	Closed   *time.Time `db:"closed"`
@@ -257,7 +259,7 @@ func (s teller) into(pack string) string {
 	if pack == "" {
 		return ""
 	}
-	return s.say(" into %s", packName(pack))
+	return s.say(" into %s", packTitle(pack))
 }
 
 func (s teller) shipped(p passage) (string, string) {
@@ -380,14 +382,14 @@ func (s teller) parts(d deed) (p parts) {
 	}
 	add := func(role string, epcs []string, quantities []epcis.Quantity) (added []part) {
 		for _, uri := range epcs {
-			added = append(added, part{role, lotIDOf(uri), ""})
+			added = append(added, part{role, lotID(uri), ""})
 		}
 		for _, q := range quantities {
 			text := ""
 			if q.HasAmount {
 				text = s.names.Quantity(q.Amount.String(), q.Unit)
 			}
-			added = append(added, part{role, lotIDOf(q.Class), text})
+			added = append(added, part{role, lotID(q.Class), text})
 		}
 		p.all = append(p.all, added...)
 		return added
@@ -407,27 +409,4 @@ func bodyOf(body string) (*epcis.Event, error) {
 		return nil, errNoBody
 	}
 	return &doc.Events[0], nil
-}
-
-// lotIDOf is the id under which the ledger keeps what a URI names.
-func lotIDOf(uri string) string {
-	key, err := gs1.Parse(uri)
-	if err != nil {
-		return uri
-	}
-	var keep []gs1.Element
-	for _, q := range key.Qualifiers {
-		if q.AI == "21" || q.AI == "235" || q.AI == "10" && key.Serial() == "" {
-			keep = append(keep, q)
-		}
-	}
-	return gs1.ID{Primary: key.Primary, Qualifiers: keep}.Path()
-}
-
-// packName is a pack as it is read off its label: the SSCC's digits.
-func packName(id string) string {
-	if key, err := gs1.Parse(id); err == nil && key.Primary.AI == "00" {
-		return "SSCC " + key.Primary.Value
-	}
-	return id
 }

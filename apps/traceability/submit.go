@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tallyway/tallyway/apps/traceability/events"
 	"github.com/tallyway/tallyway/chaincode"
 	"github.com/tallyway/tallyway/chaincode/party"
 	"github.com/tallyway/tallyway/chaincode/trace"
@@ -30,8 +31,8 @@ var (
 
 // company loads a party. One that nobody registered is refused as the
 // contracts would refuse it.
-func (a *app) company(ctx context.Context, id string) (company, error) {
-	p, err := readmodel.One[company](ctx, a.db, `SELECT id, name, name_zh, kinds, prefixes, gln FROM tr_parties WHERE id = $1`, id)
+func (a *app) company(ctx context.Context, id string) (events.Company, error) {
+	p, err := readmodel.One[events.Company](ctx, a.db, `SELECT id, name, name_zh, kinds, prefixes, gln FROM tr_parties WHERE id = $1`, id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return p, party.ErrUnknown.Refuse("%s", id)
 	}
@@ -39,7 +40,7 @@ func (a *app) company(ctx context.Context, id string) (company, error) {
 }
 
 // own is the company that the user acts for.
-func (a *app) own(c *web.Ctx) (company, error) { return a.company(c.Context(), c.User().Party) }
+func (a *app) own(c *web.Ctx) (events.Company, error) { return a.company(c.Context(), c.User().Party) }
 
 // submit brings an event to the ledger in the user's name, and returns when
 // the pages show it.
@@ -48,7 +49,7 @@ func (a *app) submit(c *web.Ctx, e epcis.Event) (trace.Outcome, error) {
 }
 
 func (a *app) submitOne(c *web.Ctx, e epcis.Event, tolerance gs1.Amount) (trace.Outcome, error) {
-	command, err := capture(e, tolerance)
+	command, err := events.Capture(e, tolerance)
 	if err != nil {
 		return trace.Outcome{}, err
 	}
@@ -56,14 +57,14 @@ func (a *app) submitOne(c *web.Ctx, e epcis.Event, tolerance gs1.Amount) (trace.
 }
 
 // submitAll brings several events in one transaction: all of them or none.
-func (a *app) submitAll(c *web.Ctx, events []epcis.Event, tolerance gs1.Amount) error {
-	if len(events) == 1 {
-		_, err := a.submitOne(c, events[0], tolerance)
+func (a *app) submitAll(c *web.Ctx, process []epcis.Event, tolerance gs1.Amount) error {
+	if len(process) == 1 {
+		_, err := a.submitOne(c, process[0], tolerance)
 		return err
 	}
 	batch := chaincode.Batch{Atomic: true}
-	for _, e := range events {
-		command, err := capture(e, tolerance)
+	for _, e := range process {
+		command, err := events.Capture(e, tolerance)
 		if err != nil {
 			return err
 		}
@@ -146,16 +147,6 @@ func concerns(no *chaincode.Refusal, lot string) bool {
 	return lot != "" && slices.Contains(no.Facts, lot)
 }
 
-// lotID is the id of a lot that was chosen, typed or scanned in any of the
-// forms of its key.
-func lotID(text string) string {
-	text = strings.TrimSpace(text)
-	if key, err := gs1.Parse(text); err == nil {
-		return key.Path()
-	}
-	return text
-}
-
 // holding is what a company has of one lot.
 type holding struct {
 	Lot     string `db:"lot"`
@@ -211,6 +202,27 @@ func blockedWord(kind string) string {
 	return "On hold"
 }
 
+// amount is a quantity in a form: a decimal above zero, as people type it.
+type amount struct{ gs1.Amount }
+
+// UnmarshalText reads "480", "480.5" or "1 200".
+func (a *amount) UnmarshalText(text []byte) error {
+	v, err := gs1.ParseAmount(strings.ReplaceAll(string(text), " ", ""))
+	if err != nil || v.Sign() < 0 {
+		return trace.ErrAmount.Refuse("")
+	}
+	a.Amount = v
+	return nil
+}
+
+// MarshalText writes it back for a form that starts filled in.
+func (a amount) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+
+// of is so much of a lot, in the unit that was chosen.
+func (a amount) of(lot, unit string) events.Goods {
+	return events.Goods{Lot: lot, Amount: a.Amount, Unit: unitCode(unit)}
+}
+
 // lotEntry is one line of a form that moves lots.
 type lotEntry struct {
 	Lot      string `form:"lot,required"`
@@ -219,10 +231,10 @@ type lotEntry struct {
 }
 
 // goods are the lines with the units of their lots where none was chosen.
-func (a *app) goods(ctx context.Context, typed []lotEntry) ([]goods, error) {
-	var all []goods
+func (a *app) goods(ctx context.Context, typed []lotEntry) ([]events.Goods, error) {
+	var all []events.Goods
 	for _, l := range typed {
-		g := goods{Lot: lotID(l.Lot), Amount: l.Quantity.Amount, Unit: unitCode(l.Unit)}
+		g := l.Quantity.of(lotID(l.Lot), l.Unit)
 		if l.Unit == "" {
 			unit, err := readmodel.One[string](ctx, a.db, `SELECT unit FROM tr_lots WHERE id = $1`, g.Lot)
 			if errors.Is(err, sql.ErrNoRows) {

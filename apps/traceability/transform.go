@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tallyway/tallyway/apps/traceability/events"
 	"github.com/tallyway/tallyway/chaincode"
 	"github.com/tallyway/tallyway/chaincode/trace"
 	"github.com/tallyway/tallyway/shared/gs1"
@@ -59,19 +60,19 @@ func (a *app) transform(c *web.Ctx) error {
 				trace.ErrMoreOut.Code: "outputs.0.quantity", trace.ErrNotMaker.Code: "outputs.0.lot", trace.ErrNotYourPrefix.Code: "outputs.0.gtin"})
 		}
 		c.Flash("%s is made.", a.names(c).Lot(first))
-		return lotAddress(first), nil
+		return lotHref(first), nil
 	})
 }
 
 // transformed does it, and names the first lot that came out.
-func (a *app) transformed(c *web.Ctx, own company, f *web.Form[transformForm]) (first string, err error) {
+func (a *app) transformed(c *web.Ctx, own events.Company, f *web.Form[transformForm]) (first string, err error) {
 	v := f.Value
 	in, err := a.goods(c.Context(), v.Lines)
 	if err != nil {
 		return "", err
 	}
 	at := a.when(v.At, f.Field("at.zone", ""))
-	var out []made
+	var out []events.Made
 	for i, o := range v.Outputs {
 		m, err := a.output(c, o, at, fmt.Sprintf("outputs.%d.", i))
 		if err != nil {
@@ -83,17 +84,17 @@ func (a *app) transformed(c *web.Ctx, own company, f *web.Form[transformForm]) (
 	if err != nil {
 		return "", trace.ErrTolerance.Refuse("%s", v.Tolerance)
 	}
-	return out[0].Lot, a.submitAll(c, transformed(own, at, processID(own, f.Once), in, out), tolerance)
+	return out[0].Lot, a.submitAll(c, events.Transformed(own, at, processID(own, f.Once), in, out), tolerance)
 }
 
-func (a *app) output(c *web.Ctx, o outputLine, at time.Time, prefix string) (made, error) {
+func (a *app) output(c *web.Ctx, o outputLine, at time.Time, prefix string) (events.Made, error) {
 	id, err := newLot(o.GTIN, o.Number, prefix+"gtin", prefix+"lot")
 	if err != nil {
-		return made{}, err
+		return events.Made{}, err
 	}
 	p, err := a.described(c.Context(), id.GTIN())
 	if err != nil {
-		return made{}, err
+		return events.Made{}, err
 	}
 	if o.Unit == "" && p.Unit != "H87" {
 		o.Unit = p.Unit
@@ -101,19 +102,19 @@ func (a *app) output(c *web.Ctx, o outputLine, at time.Time, prefix string) (mad
 	best, err := bestBefore(o.BestBefore, at, p.ShelfLife)
 	var no *chaincode.Refusal
 	if errors.As(err, &no) {
-		return made{}, no.On(prefix + "bestBefore")
+		return events.Made{}, no.On(prefix + "bestBefore")
 	}
-	return made{goods{id.Path(), o.Quantity.Amount, unitCode(o.Unit)}, best}, err
+	return events.Made{Goods: o.Quantity.of(id.Path(), o.Unit), BestBefore: best}, err
 }
 
 // processID names one filling of the form, so that sending it twice makes
 // nothing twice.
-func processID(by company, once string) string {
+func processID(by events.Company, once string) string {
 	sum := sha256.Sum256([]byte(by.ID + " " + once))
 	return "urn:tallyway:process:" + hex.EncodeToString(sum[:16])
 }
 
-func (a *app) showTransform(c *web.Ctx, own company, f *web.Form[transformForm]) error {
+func (a *app) showTransform(c *web.Ctx, own events.Company, f *web.Form[transformForm]) error {
 	stock, err := a.stock(c.Context(), own.ID)
 	if err != nil {
 		return err

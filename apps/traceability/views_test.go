@@ -271,3 +271,46 @@ type discard struct{ h http.Header }
 func (d discard) Header() http.Header         { return d.h }
 func (d discard) Write(p []byte) (int, error) { return len(p), nil }
 func (d discard) WriteHeader(int)             {}
+
+// TestCasesTellOfTheReadersChainOnly keeps stocks of others from whoever opens
+// a case's page, or names a lot in the address of the form.
+func TestCasesTellOfTheReadersChainOnly(t *testing.T) {
+	w := viewsHost(t)
+	w.milkToShelf()
+	w.recall("greenfield-dairy", "R-1", "Listeria in the milk", m1)
+	stranger, market, dairy := w.signedIn("far-shop"), w.signedIn("city-market"), w.signedIn("greenfield-dairy")
+	_, page := stranger.get("/traceability/cases/R-1")
+	has(t, page, "Listeria in the milk")
+	lacks(t, page, "Harbour Foods", "Fresh milk M1", "Harbour cheese C1")
+	_, page = stranger.get("/traceability/cases/new?lots=" + url.QueryEscape(m1))
+	lacks(t, page, "Harbour Foods", "City Market")
+	if res, _ := stranger.get("/traceability/label/" + m1); res.StatusCode != http.StatusNotFound {
+		t.Errorf("a stranger prints a label: %s", res.Status)
+	}
+	for _, dress := range []string{".json", ".xlsx", ".jsonld"} {
+		if res, _ := stranger.get("/traceability/lot/" + m1 + dress); res.StatusCode != http.StatusNotFound {
+			t.Errorf("a stranger reads the lot as %s: %s", dress, res.Status)
+		}
+	}
+	_, page = market.get("/traceability/cases/R-1")
+	has(t, page, "City Market", "Harbour cheese C1")
+	_, page = dairy.get("/traceability/cases/R-1")
+	has(t, page, "Harbour Foods", "City Market", "Fresh milk M1", "Harbour cheese C1")
+}
+
+// TestALotNamesNoLotsOfOthers: who bought cheese reads the page of the milk, but
+// not what others made of the same milk.
+func TestALotNamesNoLotsOfOthers(t *testing.T) {
+	w := viewsHost(t)
+	w.milkToShelf()
+	w.transform("harbour-foods", []epcis.Quantity{kilos(lotOf(milkGTIN, "M2"), "50")}, []epcis.Quantity{kilos(lotOf(cheeseGTIN, "C9"), "5")})
+	var v struct {
+		Into []madeView `json:"wentInto"`
+	}
+	for by, want := range map[string]int{"city-market": 1, "harbour-foods": 2} {
+		_, page := w.signedIn(by).get("/traceability/lot/" + lotOf(milkGTIN, "M2") + ".json")
+		if err := json.Unmarshal([]byte(page), &v); err != nil || len(v.Into) != want {
+			t.Errorf("%s reads of %d lots, want %d (%v): %+v", by, len(v.Into), want, err, v.Into)
+		}
+	}
+}

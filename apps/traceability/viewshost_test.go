@@ -5,25 +5,16 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
-	"net/url"
-	"regexp"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/tallyway/tallyway/chaincode/all"
 	"github.com/tallyway/tallyway/chaincode/party"
 	"github.com/tallyway/tallyway/chaincode/trace"
 	"github.com/tallyway/tallyway/shared/epcis"
 	"github.com/tallyway/tallyway/shared/gs1"
 	"github.com/tallyway/tallyway/shared/host"
-	"github.com/tallyway/tallyway/shared/identity"
-	"github.com/tallyway/tallyway/shared/identity/accounts"
-	"github.com/tallyway/tallyway/shared/web"
 )
 
 // The firms of these tests, each with one user of the same name.
@@ -41,106 +32,23 @@ var viewsParties = []party.Register{
 const (
 	milkGTIN   = "09506000134352"
 	cheeseGTIN = "09501101530010"
-	password   = "correct horse battery 7"
 )
 
-// viewsWorld is a host with the firms, their products and places on it.
+var viewsStart = time.Date(2026, 11, 16, 5, 0, 0, 0, time.UTC)
+
+// viewsWorld is a world whose story the tests tell.
 type viewsWorld struct {
-	*host.Host
-	t    testing.TB
-	mu   sync.Mutex
-	now  time.Time
-	tick int
+	*world
 	last epcis.Event
 }
 
-var (
-	viewsStart = time.Date(2026, 11, 16, 5, 0, 0, 0, time.UTC)
-)
-
-// viewsHost starts one on a port of its own; it closes with the test.
+// viewsHost starts one, with its products and places.
 func viewsHost(t testing.TB) *viewsWorld {
 	t.Helper()
-	w := &viewsWorld{t: t, now: viewsStart}
-	program := host.Program{Contracts: all.Contracts(), Apps: []host.App{App()}, Members: []string{"FoodMSP", "StateMSP"}, Found: w.found}
-	h, err := program.Start(context.Background(), host.Config{Data: t.TempDir(), Listen: "127.0.0.1:0", Secret: "a secret of this test alone, 32 bytes", Clock: w.clock,
-		Limits: web.Limits{PerAddress: web.Rate{PerSecond: 1e6, Burst: 1e6}}}, slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn})))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { h.Close() })
-	w.Host = h
-	return w
+	return &viewsWorld{world: start(t, viewsStart, viewsParties, describe)}
 }
 
-type testLog struct{ t testing.TB }
-
-func (l testLog) Write(b []byte) (int, error) {
-	l.t.Log(strings.TrimSpace(string(b)))
-	return len(b), nil
-}
-
-func (w *viewsWorld) clock() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.tick++
-	return w.now.Add(time.Duration(w.tick) * time.Millisecond)
-}
-
-func (w *viewsWorld) sleep(d time.Duration) time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.now = w.now.Add(d)
-	return w.now
-}
-
-func (w *viewsWorld) found(ctx context.Context, h *host.Host) error {
-	w.Host = h
-	var members []party.Member
-	for _, msp := range []string{"FoodMSP", "StateMSP"} {
-		ca, err := h.Wallet.CACert(msp)
-		if err != nil {
-			return err
-		}
-		members = append(members, party.Member{ID: msp, Name: msp, CA: string(ca), Authority: msp == "StateMSP"})
-		if _, err := h.Wallet.Issue(identity.Enrolment{MSP: msp, User: "admin", Roles: []string{party.Admin}}); err != nil {
-			return err
-		}
-	}
-	if _, _, err := host.Do[party.Admission](ctx, h, host.Actor{MSP: "FoodMSP", User: "admin"}, party.Found{Members: members}); err != nil {
-		return err
-	}
-	for _, p := range viewsParties {
-		if err := w.enter(ctx, h, p); err != nil {
-			return err
-		}
-	}
-	return w.describe(ctx, h)
-}
-
-func mspOf(party string) string {
-	if party == "food-safety" {
-		return "StateMSP"
-	}
-	return "FoodMSP"
-}
-
-func (w *viewsWorld) enter(ctx context.Context, h *host.Host, p party.Register) error {
-	msp, roles := mspOf(p.ID), []string{party.Operator, party.Admin}
-	if msp == "StateMSP" {
-		roles = []string{party.Regulator}
-	}
-	if _, _, err := host.Do[party.Standing](ctx, h, host.Actor{MSP: msp, User: "admin"}, p); err != nil {
-		return err
-	}
-	if _, err := h.Wallet.Issue(identity.Enrolment{MSP: msp, User: p.ID, Party: p.ID, Roles: roles}); err != nil {
-		return err
-	}
-	_, err := h.Accounts.Create(ctx, accounts.Registration{Name: p.ID, Display: p.Name, MSP: msp, Language: "en", Password: password})
-	return err
-}
-
-func (w *viewsWorld) describe(ctx context.Context, h *host.Host) error {
+func describe(ctx context.Context, h *host.Host) error {
 	for _, d := range []struct {
 		by      string
 		command any
@@ -164,8 +72,6 @@ func (w *viewsWorld) describe(ctx context.Context, h *host.Host) error {
 	}
 	return nil
 }
-
-func actor(party string) host.Actor { return host.Actor{MSP: mspOf(party), User: party} }
 
 // do runs a command as a firm, an hour after the last one.
 func (w *viewsWorld) do(by string, command any) json.RawMessage {
@@ -282,28 +188,9 @@ func (w *viewsWorld) stranger() *visitor {
 	return &visitor{&http.Client{Jar: jar}, w, "en"}
 }
 
-var csrfField = regexp.MustCompile(`name="([^"]+)" value="([^"]*)"`)
-
 func (w *viewsWorld) signedIn(party string) *visitor {
 	w.t.Helper()
-	v := w.stranger()
-	_, page := v.get("/login")
-	form := url.Values{}
-	for _, m := range csrfField.FindAllStringSubmatch(page, -1) {
-		form.Set(m[1], m[2])
-	}
-	form.Set("name", party)
-	form.Set("password", password)
-	form.Set("next", "/api")
-	res, err := v.PostForm(w.Address()+"/login", form)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer res.Body.Close()
-	if body, _ := io.ReadAll(res.Body); res.StatusCode != 200 || strings.HasSuffix(res.Request.URL.Path, "/login") {
-		w.t.Fatalf("sign in as %s: %s\n%s", party, res.Status, body)
-	}
-	return v
+	return &visitor{visit(w.t, w.Host, party).client, w, "en"}
 }
 
 func (v *visitor) get(path string, header ...string) (*http.Response, string) {

@@ -12,7 +12,7 @@ import (
 // TestEverythingIsTranslated covers the app's pages, what its Go files say,
 // every rule that its host explains, and the formats of the nouns' refusals.
 func TestEverythingIsTranslated(t *testing.T) {
-	h := start(t)
+	h := startMachines(t)
 	webtest.Translated(t, h.Web.Words(), h.Web.Rules(), topOnly{os.DirFS(".")}, os.DirFS("pages"), os.DirFS("shopper"),
 		os.DirFS("../../chaincode/trace"), os.DirFS("../../chaincode/party"))
 }

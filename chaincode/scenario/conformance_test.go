@@ -18,7 +18,7 @@ import (
 
 // Every published event is captured, or refused by a rule of custody; none is
 // refused as an event, and none is a fault. Captured again it is a duplicate.
-func TestPublishedEvents(t *testing.T) {
+func TestConformancePublishedEvents(t *testing.T) {
 	root := os.Getenv("CONFORMANCE_DATA")
 	if root == "" {
 		t.Fatal("CONFORMANCE_DATA is not set: it names the folder with the published documents (it holds epcis/)")

@@ -96,6 +96,10 @@ func (d *desk) unannounced(loose []thing, boxes []string) error {
 		}
 	}
 	for _, t := range loose {
+		if d.hasAlready(t) {
+			flag(&d.record.Flags, FlagShippedToSelf)
+			continue
+		}
 		l, known := lots.Get(d.tx, t.id)
 		back, err := d.comeBack(t, known)
 		switch {
@@ -188,6 +192,18 @@ func (d *desk) losePack(s Step) error {
 	}
 	d.place(Pack{ID: s.Pack, Shipment: s.Shipment})
 	return nil
+}
+
+// hasAlready reports whether the caller holds what the event receives, of a lot
+// that somebody logged: it was moved between places of the caller's own. Of a
+// lot with unknown origin, more may turn up.
+func (d *desk) hasAlready(t thing) bool {
+	if l, known := lots.Get(d.tx, t.id); !known || l.Maker == "" {
+		return false
+	}
+	a, _ := accounts.Get(d.tx, t.id, d.by.ID)
+	l, err := d.line(t)
+	return err == nil && l.Amount.Sign() > 0 && a.Held.Cmp(l.Amount) >= 0
 }
 
 // takeIn opens a lot of unknown origin, or adds to it.

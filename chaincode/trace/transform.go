@@ -1,6 +1,9 @@
 package trace
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/tallyway/tallyway/shared/gs1"
 )
 
@@ -25,7 +28,8 @@ const (
 var maxTolerance, _ = gs1.ParseAmount("0.02")
 
 // Balance refuses more out than in. Where units of different kinds meet
-// (pieces out of kilograms) it cannot tell, and flags that.
+// (pieces out of kilograms), or pieces of different products (cases into
+// packs), it cannot tell, and flags that.
 func (p *Process) Balance() error {
 	if len(p.Inputs) == 0 {
 		if len(p.Outputs) > 0 {
@@ -36,7 +40,7 @@ func (p *Process) Balance() error {
 	unit := p.Inputs[0].Unit
 	in, ok := total(p.Inputs, unit)
 	out, okOut := total(p.Outputs, unit)
-	if !ok || !okOut {
+	if !ok || !okOut || counted(unit) && !p.oneProduct() {
 		flag(&p.Flags, FlagNotComparable)
 		return nil
 	}
@@ -44,6 +48,26 @@ func (p *Process) Balance() error {
 		return ErrMoreOut.Refuse("%s %s in, %s %s out", in, unitName(unit), out, unitName(unit))
 	}
 	return nil
+}
+
+// counted reports whether a unit counts pieces, of whatever size.
+func counted(unit string) bool {
+	u, err := gs1.UnitOf(unit)
+	return err == nil && (u.Dimension == "count" || strings.HasPrefix(u.Dimension, "number of ")) // of cases, of pallets
+}
+
+// oneProduct reports whether all that goes in and comes out is the same
+// product, so that its pieces can be counted against each other.
+func (p *Process) oneProduct() bool {
+	products := map[string]bool{}
+	for _, l := range append(slices.Clone(p.Inputs), p.Outputs...) {
+		key, err := gs1.Parse(l.Lot)
+		if err != nil || key.GTIN() == "" {
+			return false
+		}
+		products[key.GTIN()] = true
+	}
+	return len(products) == 1
 }
 
 func total(lines []Line, unit string) (sum gs1.Amount, ok bool) {

@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/tallyway/tallyway/chaincode/party"
 	"github.com/tallyway/tallyway/shared/host"
@@ -39,19 +37,13 @@ func foundHome(p *host.Program, told func(password string)) {
 		if _, _, err := host.Do[any](ctx, h, host.Actor{MSP: firstMember, User: firstUser}, found); err != nil {
 			return err
 		}
-		password := newPassword()
+		password := host.NewPassword()
 		_, err = h.Accounts.Create(ctx, accounts.Registration{Name: firstUser, Display: "Administrator", MSP: firstMember, Password: password})
 		if err == nil {
 			told(password)
 		}
 		return err
 	}
-}
-
-// newPassword has 130 random bits.
-func newPassword() string {
-	text := strings.ToLower(rand.Text())
-	return strings.Join([]string{text[:7], text[7:13], text[13:19], text[19:26]}, "-")
 }
 
 // password gives a user a new password: for who has lost theirs.
@@ -71,7 +63,7 @@ func password(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	defer people.Close()
-	fresh := newPassword()
+	fresh := host.NewPassword()
 	if err := people.SetPassword(ctx, user, fresh); err != nil {
 		return err
 	}

@@ -73,7 +73,7 @@ func refusedFor(t *testing.T, file, code string) {
 }
 
 // Every published JSON document decodes.
-func TestPublishedJSON(t *testing.T) {
+func TestConformancePublishedJSON(t *testing.T) {
 	for _, set := range []struct {
 		want int
 		path []string
@@ -100,7 +100,7 @@ func TestPublishedJSON(t *testing.T) {
 }
 
 // TestPublishedHashes: every expected hash, from JSON and from XML.
-func TestPublishedHashes(t *testing.T) {
+func TestConformancePublishedHashes(t *testing.T) {
 	documents, events := 0, 0
 	for _, file := range files(t, "event-hash-ralphtro", "examples", "*.hashes") {
 		b, err := os.ReadFile(file)
@@ -134,7 +134,7 @@ func TestPublishedHashes(t *testing.T) {
 }
 
 // TestEqualHashes: documents whose events all say the same.
-func TestEqualHashes(t *testing.T) {
+func TestConformanceEqualHashes(t *testing.T) {
 	for _, file := range append(files(t, "event-hash-ralphtro", "expected_equal", "*.xml"), files(t, "event-hash-ralphtro", "expected_equal", "*.json")...) {
 		t.Run(filepath.Base(file), func(t *testing.T) { oneHash(t, decodeFile(t, file).Events) })
 	}
@@ -184,7 +184,7 @@ func oneHash(t *testing.T, events []Event) {
 
 // TestPublishedRules: every published event obeys the rules, but for the five that show all fields at once: they give
 // one attribute in sensorMetadata and in the report, which TCR-53 tells repositories to refuse.
-func TestPublishedRules(t *testing.T) {
+func TestConformancePublishedRules(t *testing.T) {
 	all := append(files(t, "gs1-epcis", "JSON", "*.jsonld"), files(t, "openepcis-fsma204", "fsma204", "epcis", "*.jsonld")...)
 	for _, file := range all {
 		t.Run(filepath.Base(file), func(t *testing.T) {
@@ -206,7 +206,7 @@ func TestPublishedRules(t *testing.T) {
 }
 
 // TestPublishedRoundTrip: each published event survives encoding, in JSON and in XML.
-func TestPublishedRoundTrip(t *testing.T) {
+func TestConformancePublishedRoundTrip(t *testing.T) {
 	all := files(t, "gs1-epcis", "JSON", "*.jsonld")
 	all = append(all, files(t, "openepcis-fsma204", "fsma204", "epcis", "*.jsonld")...)
 	all = append(all, files(t, "event-hash-ralphtro", "examples", "*.xml")...)
@@ -230,7 +230,7 @@ func TestPublishedRoundTrip(t *testing.T) {
 }
 
 // TestPublishedXML: the other XML documents decode or are refused for what is wrong with them.
-func TestPublishedXML(t *testing.T) {
+func TestConformancePublishedXML(t *testing.T) {
 	for _, file := range append(files(t, "gs1-epcis", "XML", "*.xml"), files(t, "gdst", "examples", "*.xml")...) {
 		if strings.Contains(file, "CaptureJob") {
 			continue // no event documents

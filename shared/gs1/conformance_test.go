@@ -57,7 +57,7 @@ func facts(t *testing.T, name string) []byte {
 	return data
 }
 
-func TestLinterVectors(t *testing.T) {
+func TestConformanceLinterVectors(t *testing.T) {
 	var vectors []struct {
 		Linter, Data, Error string
 		Pass                bool
@@ -87,8 +87,8 @@ func TestLinterVectors(t *testing.T) {
 	}
 }
 
-// TestDictionary compares each row with the published dictionary.
-func TestDictionary(t *testing.T) {
+// TestConformanceDictionary compares each row with the published dictionary.
+func TestConformanceDictionary(t *testing.T) {
 	rows := 0
 	for line := range strings.Lines(string(facts(t, "gs1-syntax-dictionary/gs1-syntax-dictionary.txt"))) {
 		body, title, _ := strings.Cut(line, "#")
@@ -172,7 +172,7 @@ func comparePart(t *testing.T, ai string, p part, spec string) {
 
 func pointer(f any) uintptr { return reflect.ValueOf(f).Pointer() }
 
-func TestCanonicalVectors(t *testing.T) {
+func TestConformanceCanonicalVectors(t *testing.T) {
 	var vectors []struct {
 		Input  any
 		Expect *string
@@ -198,9 +198,9 @@ func TestCanonicalVectors(t *testing.T) {
 	}
 }
 
-// TestPublishedIdentifiers reads every EPC URN and id.gs1.org link in the EPCIS
+// TestConformancePublishedIdentifiers reads every EPC URN and id.gs1.org link in the EPCIS
 // examples that GS1 publishes.
-func TestPublishedIdentifiers(t *testing.T) {
+func TestConformancePublishedIdentifiers(t *testing.T) {
 	pattern := regexp.MustCompile(`urn:epc:(id|class|idpat):[a-z]+:[^"<?\\\s]+|https://id\.gs1\.org/[0-9][^"<?\\\s]*`)
 	seen := map[string]bool{}
 	root := filepath.Join(factsFolder(t), "gs1-epcis")

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"errors"
 	"strings"
 	"time"
 
@@ -160,11 +161,12 @@ func (h *Host) changePassword(c *web.Ctx) error {
 
 // onField places a refusal that names no field of the form.
 func onField(err error, field string) error {
-	if no, ok := err.(*chaincode.Refusal); ok {
-		placed := *no
-		return placed.On(field)
+	var no *chaincode.Refusal
+	if !errors.As(err, &no) {
+		return err
 	}
-	return err
+	placed := *no // a refusal may be shared: it is never written
+	return placed.On(field)
 }
 
 func (h *Host) makeToken(c *web.Ctx) error {

@@ -11,9 +11,9 @@ import (
 	"github.com/tallyway/tallyway/shared/web"
 )
 
-// Config is everything an operator can say about one host. Every field is a
-// flag of `tallyway serve` and an environment variable TALLYWAY_<FLAG>; the
-// flag wins.
+// Config is everything an operator can say about one host. Every field
+// above Clock is a flag of `tallyway serve`; where the flag's help names an
+// environment variable TALLYWAY_<FLAG>, that is its default.
 type Config struct {
 	Data     string // folder of everything that must survive
 	Listen   string // address of the web server
@@ -23,6 +23,12 @@ type Config struct {
 	MQTT     string // broker; empty is none
 	Secret   string // seals the keys in the wallet; empty is a file in Data
 	Demo     bool   // found the demo consortium on an empty ledger
+
+	// ScrubRate is how many bytes a second of the ledger's blocks are read in the
+	// background, to find damage before it spreads; negative turns that off.
+	ScrubRate int
+	// ScrubPause lies between two rounds of it.
+	ScrubPause time.Duration
 
 	// Clock is the host's only clock; tests turn its hands.
 	Clock func() time.Time
@@ -45,6 +51,8 @@ func (c *Config) Flags(fs *flag.FlagSet) {
 	text(&c.MQTT, "mqtt", "", "MQTT broker: embedded://ADDR, mqtt://… or mqtts://…")
 	demo := fromEnvironment("demo", "false")
 	fs.BoolVar(&c.Demo, "demo", demo == "true" || demo == "1", "found the demo consortium on an empty ledger ($"+environmentName("demo")+")")
+	fs.IntVar(&c.ScrubRate, "scrub-rate", 1<<20, "bytes a second that the background check of the ledger reads; -1 turns it off")
+	fs.DurationVar(&c.ScrubPause, "scrub-pause", time.Hour, "time between two rounds of the background check")
 	c.Secret = os.Getenv(environmentName("secret")) // never a flag: flags show in the process list
 }
 

@@ -156,6 +156,7 @@ func (h *Host) openLedger(ctx context.Context) error {
 		Verifier: identity.NewVerifier(h.Wallet, h.Now),
 		Endorser: func(org string) (ledger.Signer, error) { return h.Wallet.Node(org) },
 		Clock:    h.Now, Log: h.Log.With("room", "ledger"),
+		ScrubRate: h.Config.ScrubRate, ScrubPause: h.Config.ScrubPause,
 		OnFault: func(f embedded.Fault) { h.Log.Error("the ledger contradicts itself", "fault", f) },
 	})
 	if err != nil {

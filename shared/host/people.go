@@ -96,7 +96,7 @@ func (h *Host) addPerson(c *web.Ctx) error {
 		return err
 	}
 	if f.OK() {
-		password := newPassword()
+		password := NewPassword()
 		if err = h.enter(c, f.Value, password); err == nil {
 			return h.renderPeople(c, func(v *peopleView) { v.Name, v.Password = f.Value.Name, password })
 		}
@@ -120,13 +120,13 @@ func (h *Host) enter(c *web.Ctx, p personForm, password string) error {
 		return onField(err, "name")
 	}
 	_, err := h.Accounts.Create(c.Context(), accounts.Registration{Name: p.Name, Display: p.Display, MSP: admin.MSP, Password: password})
-	return err
+	return onField(err, "name")
 }
 
-// newPassword has 100 random bits.
-func newPassword() string {
+// NewPassword has 130 random bits, in groups that can be read out.
+func NewPassword() string {
 	text := strings.ToLower(rand.Text())
-	return strings.Join([]string{text[:5], text[5:10], text[10:15], text[15:20]}, "-")
+	return strings.Join([]string{text[:7], text[7:13], text[13:19], text[19:26]}, "-")
 }
 
 func (h *Host) changePerson(c *web.Ctx) error {
@@ -146,7 +146,7 @@ func (h *Host) changePerson(c *web.Ctx) error {
 	case "enable":
 		err = h.Accounts.Enable(c.Context(), u.Name)
 	case "password":
-		password := newPassword()
+		password := NewPassword()
 		if err = h.Accounts.SetPassword(c.Context(), u.Name, password); err == nil {
 			return h.renderPeople(c, func(v *peopleView) { v.Name, v.Password = u.Name, password })
 		}

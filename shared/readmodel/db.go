@@ -49,6 +49,7 @@ type DB struct {
 	pg       *pgx.ConnConfig // for connections that live outside the pool
 	folder   string          // of a database in memory, removed by Close
 	prepared prepared
+	queries  prepared // of the readers
 }
 
 // Open opens the database that the address names: "sqlite:/path/to/file.db",
@@ -132,6 +133,7 @@ func (db *DB) Dialect() Dialect { return db.dialect }
 // Close waits for running statements and closes the database.
 func (db *DB) Close() error {
 	db.prepared.close()
+	db.queries.close()
 	err := db.write.Close()
 	if db.read != db.write {
 		err = errors.Join(err, db.read.Close())
@@ -149,12 +151,35 @@ func (db *DB) ExecContext(ctx context.Context, query string, args ...any) (sql.R
 
 // QueryContext reads what is committed.
 func (db *DB) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	return db.read.QueryContext(ctx, db.text(query), db.args(args)...)
+	text, args := db.text(query), db.args(args)
+	if stmt := db.reading(ctx, text, args); stmt != nil {
+		return stmt.QueryContext(ctx, args...)
+	}
+	return db.read.QueryContext(ctx, text, args...)
 }
 
 // QueryRowContext reads one row of what is committed.
 func (db *DB) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	return db.read.QueryRowContext(ctx, db.text(query), db.args(args)...)
+	text, args := db.text(query), db.args(args)
+	if stmt := db.reading(ctx, text, args); stmt != nil {
+		return stmt.QueryRowContext(ctx, args...)
+	}
+	return db.read.QueryRowContext(ctx, text, args...)
+}
+
+// reading is the prepared form of a query outside of transactions, made at its
+// first use. As in a Tx, only SQLite needs it, and only where there are
+// arguments.
+func (db *DB) reading(ctx context.Context, text string, args []any) *sql.Stmt {
+	if db.dialect != SQLite || len(args) == 0 {
+		return nil
+	}
+	stmt := db.queries.get(text)
+	if stmt == nil {
+		db.queries.prepare(ctx, db.read, []string{text})
+		stmt = db.queries.get(text)
+	}
+	return stmt
 }
 
 // InTx runs f in a transaction that writes, and returns after the commit is

@@ -81,7 +81,7 @@ func local(to string) string {
 
 // WantsJSON reports whether the visitor would rather read data than a page.
 func (c *Ctx) WantsJSON() bool {
-	if isAPI(c.Request().URL.Path) {
+	if forPrograms(c.Request().URL.Path) {
 		return true
 	}
 	return prefers(c.Request().Header.Get(echo.HeaderAccept), "application/json", "text/html")
@@ -137,7 +137,7 @@ func (c *Ctx) takeFlash() string {
 // to the same address without them, so that the switches work without script.
 func (c *Ctx) setPreferences() (done bool, err error) {
 	r := c.Request()
-	if r.Method != http.MethodGet || isAPI(r.URL.Path) {
+	if r.Method != http.MethodGet || forPrograms(r.URL.Path) {
 		return false, nil
 	}
 	q := r.URL.Query()

@@ -100,7 +100,8 @@ func (s *Server) Mount(app App) *mounted {
 			panic(err)
 		}
 	}
-	s.mounted, s.refusals = append(s.mounted, m), append(s.refusals, app.Rules...)
+	s.mounted = append(s.mounted, m)
+	s.refusals = append(s.refusals, app.Rules...)
 	m.pages = s.parsePages(app.Pages)
 	for _, r := range app.Routes {
 		s.add(m, r)
@@ -180,3 +181,7 @@ func safe(method string) bool {
 }
 
 func isAPI(path string) bool { return strings.HasPrefix(path, "/api/") }
+
+// forPrograms reports whether only programs come to an address: the house's
+// API, and the binding of EPCIS, whose clients are not ours to teach.
+func forPrograms(path string) bool { return isAPI(path) || strings.HasPrefix(path, "/epcis/") }

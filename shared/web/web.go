@@ -112,11 +112,11 @@ type App struct {
 	Home   string // "/traceability"
 	Icon   string // of the sprite
 	Nav    []NavItem
-	Roles  []string         // whose header shows the app; none means everybody signed in
-	Pages  FS               // *.html; a name with a leading _ is a partial for the app's pages
-	Words  FS               // zh.json
-	Rules  []chaincode.Rule // of the app's own, explained beside the house's
+	Roles  []string // whose header shows the app; none means everybody signed in
+	Pages  FS       // *.html; a name with a leading _ is a partial for the app's pages
+	Words  FS       // zh.json
 	Routes []Route
+	Rules  []chaincode.Rule // that the app itself refuses by; explained at /problems/
 }
 
 // NavItem is one entry of an app's navigation; the first five are the phone's

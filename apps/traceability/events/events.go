@@ -24,17 +24,17 @@ type Company struct {
 	GLN      string `db:"gln"` // the main one; may be empty
 }
 
-// Party is the company as the one who owns or possesses goods: its PGLN where
+// party is the company as the one who owns or possesses goods: its PGLN where
 // it has one, else its id in this network, which chaincode/trace reads too.
-func (c Company) Party() string {
+func (c Company) party() string {
 	if c.GLN == "" {
 		return "urn:tallyway:party:" + c.ID
 	}
 	return "https://id.gs1.org/417/" + c.GLN
 }
 
-// Place is where the company does things, or "" when it told no GLN.
-func (c Company) Place() string {
+// place is where the company does things, or "" when it told no GLN.
+func (c Company) place() string {
 	if c.GLN == "" {
 		return ""
 	}
@@ -51,14 +51,14 @@ type Goods struct {
 func quantities(all []Goods) []epcis.Quantity {
 	var list []epcis.Quantity
 	for _, g := range all {
-		list = append(list, epcis.Quantity{Class: URI(g.Lot), Amount: g.Amount, HasAmount: true, Unit: g.Unit})
+		list = append(list, epcis.Quantity{Class: uri(g.Lot), Amount: g.Amount, HasAmount: true, Unit: g.Unit})
 	}
 	return list
 }
 
-// URI is the canonical form of an id of the ledger. Single things that have no
+// uri is the canonical form of an id of the ledger. Single things that have no
 // GS1 key are known by their URI already.
-func URI(id string) string {
+func uri(id string) string {
 	if key, err := gs1.Parse(id); err == nil {
 		return key.URI()
 	}
@@ -68,7 +68,7 @@ func URI(id string) string {
 func uris(ids []string) []string {
 	var all []string
 	for _, id := range ids {
-		all = append(all, URI(id))
+		all = append(all, uri(id))
 	}
 	return all
 }
@@ -77,7 +77,7 @@ func uris(ids []string) []string {
 // the zone in which at was told: the clock of whoever did it.
 func (c Company) event(kind, step string, at time.Time) epcis.Event {
 	return epcis.Event{Type: kind, Time: at.UTC().Truncate(time.Millisecond), Offset: at.Format("-07:00"), BizStep: step,
-		ReadPoint: c.Place(), BizLocation: c.Place()}
+		ReadPoint: c.place(), BizLocation: c.place()}
 }
 
 // masterData is what is said of a new lot (CBV 2.0, section 9.2): its number,
@@ -135,9 +135,9 @@ func Shipped(c Consignment, at time.Time) epcis.Event {
 
 // parties are who owns and who possesses the goods at one end, and where.
 func parties(owner, possessor Company) []epcis.Typed {
-	all := []epcis.Typed{{Type: "owning_party", Value: owner.Party()}, {Type: "possessing_party", Value: possessor.Party()}}
-	if owner.Place() != "" {
-		all = append(all, epcis.Typed{Type: "location", Value: owner.Place()})
+	all := []epcis.Typed{{Type: "owning_party", Value: owner.party()}, {Type: "possessing_party", Value: possessor.party()}}
+	if owner.place() != "" {
+		all = append(all, epcis.Typed{Type: "location", Value: owner.place()})
 	}
 	return all
 }
@@ -232,14 +232,14 @@ func dates(out []Made) []string {
 func Packed(by Company, at time.Time, pack string, in []Goods, packs []string) epcis.Event {
 	e := by.event(epcis.AggregationEvent, "packing", at)
 	e.Action, e.Disposition = epcis.Add, "in_progress"
-	e.Parent, e.ChildQuantities, e.ChildEPCs = URI(pack), quantities(in), uris(packs)
+	e.Parent, e.ChildQuantities, e.ChildEPCs = uri(pack), quantities(in), uris(packs)
 	return e
 }
 
 // Unpacked tells that everything came out of a pack.
 func Unpacked(by Company, at time.Time, pack string) epcis.Event {
 	e := by.event(epcis.AggregationEvent, "unpacking", at)
-	e.Action, e.Disposition, e.Parent = epcis.Delete, "in_progress", URI(pack)
+	e.Action, e.Disposition, e.Parent = epcis.Delete, "in_progress", uri(pack)
 	return e
 }
 
@@ -257,8 +257,9 @@ func Destroyed(by Company, at time.Time, all []Goods) epcis.Event {
 	return e
 }
 
-// Capture is the command that brings an event to the ledger.
-func Capture(e epcis.Event) (trace.Capture, error) {
+// Capture is the command that brings an event to the ledger. The tolerance is
+// what a process may yield beyond its inputs; zero allows nothing.
+func Capture(e epcis.Event, tolerance gs1.Amount) (trace.Capture, error) {
 	body, err := e.JSON()
-	return trace.Capture{Event: body}, err
+	return trace.Capture{Event: body, Tolerance: tolerance}, err
 }

@@ -91,3 +91,6 @@ retract back
 receive 10 KGM of milk/L7, P1
 unpack from P1
 ? trace.LotStatus lot=@milk/L7
+# Moved between two sites of one company: nothing changes hands.
+as dairy
+receive 5 KGM of milk/L5

@@ -20,3 +20,9 @@ ship 0.333 KGM of milk/M1 to cheese
 as cheese
 receive 333 GRM of milk/M1
 ? trace.LotStatus lot=@milk/M1
+# Cases cut into packs are other pieces: they cannot be counted against each other.
+as dairy
+log 10 of milk/CASES
+make 240 of https://id.gs1.org/01/09506000134376/10/PACKS from 10 of milk/CASES
+log 10 of milk/BOTTLES
+make 11 of milk/RELABELLED from 10 of milk/BOTTLES                           ! trace/more-out-than-in

@@ -316,7 +316,7 @@ func (s *season) capture(by string, at time.Time, e epcis.Event) (outcome trace.
 	if s.err != nil || at.After(s.now) {
 		return outcome
 	}
-	command, err := events.Capture(e)
+	command, err := events.Capture(e, gs1.Amount{})
 	s.try(err)
 	s.at(at.Add(time.Duration(20+s.chance.IntN(200)) * time.Second)) // people write down what they have done
 	s.send(trade, by, command, &outcome)

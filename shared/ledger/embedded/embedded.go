@@ -114,6 +114,7 @@ type Ledger struct {
 	submits sync.WaitGroup     // calls under way
 	quit    context.CancelFunc // ends the scrub
 	health  health
+	callers callers
 	still   sync.Mutex // held while a block is committed, or while none may be
 
 	commit func(*fabric.BlockAndPvtData) error // peer.CommitLegacy; tests break it

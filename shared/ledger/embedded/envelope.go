@@ -3,6 +3,8 @@ package embedded
 import (
 	"crypto/sha256"
 	"fmt"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
@@ -18,43 +20,88 @@ import (
 // BodyField is the transient field that carries a command's body past the block.
 const BodyField = "body"
 
-// proposal is a signed proposal as a peer would receive it.
+// proposal is a proposal as a peer would receive it.
 type proposal struct {
 	header  *common.Header
 	public  []byte // the payload's part that goes into the block: no transient data
-	bytes   []byte
 	creator []byte
 	call    chaincode.Call
 }
 
-// propose builds the request's proposal, has the user sign it, and learns from
-// the verifier who the caller is.
-func propose(r ledger.Request, v Verifier) (*proposal, error) {
+// propose builds the request's proposal. Who the caller is stands in the
+// certificate, never in what the signer says of itself.
+func propose(r ledger.Request) (*proposal, error) {
 	creator := r.Signer.Creator()
 	if got := protoutil.ComputeTxID(r.Tx.Nonce, creator); got != r.Tx.ID {
 		return nil, fmt.Errorf("the transaction id %q does not belong to this nonce and creator; make it with NewTx", r.Tx.ID)
 	}
 	p := &proposal{creator: creator, header: header(r, creator)}
-	input := protoutil.MarshalOrPanic(&peer.ChaincodeInvocationSpec{ChaincodeSpec: &peer.ChaincodeSpec{
+	p.public = protoutil.MarshalOrPanic(&peer.ChaincodeProposalPayload{Input: p.input(r)})
+	p.call = chaincode.Call{Name: r.Name, Body: r.Body, TxID: r.Tx.ID, At: r.At.UTC()}
+	return p, nil
+}
+
+func (p *proposal) input(r ledger.Request) []byte {
+	return protoutil.MarshalOrPanic(&peer.ChaincodeInvocationSpec{ChaincodeSpec: &peer.ChaincodeSpec{
 		Type: peer.ChaincodeSpec_GOLANG, ChaincodeId: &peer.ChaincodeID{Name: Namespace},
 		Input: &peer.ChaincodeInput{Args: [][]byte{[]byte(r.Name)}},
 	}})
-	p.public = protoutil.MarshalOrPanic(&peer.ChaincodeProposalPayload{Input: input})
-	p.bytes = protoutil.MarshalOrPanic(&peer.Proposal{
+}
+
+// authenticate has the user sign the proposal with all that it carries, as a
+// peer would want it.
+func (p *proposal) authenticate(r ledger.Request, v Verifier) error {
+	message := protoutil.MarshalOrPanic(&peer.Proposal{
 		Header: protoutil.MarshalOrPanic(p.header),
 		Payload: protoutil.MarshalOrPanic(&peer.ChaincodeProposalPayload{
-			Input: input, TransientMap: map[string][]byte{BodyField: r.Body}}),
+			Input: p.input(r), TransientMap: map[string][]byte{BodyField: r.Body}}),
 	})
-	signature, err := r.Signer.Sign(p.bytes)
+	signature, err := r.Signer.Sign(message)
 	if err != nil {
-		return nil, fmt.Errorf("sign the proposal of %s: %w", r.Name, err)
+		return fmt.Errorf("sign the proposal of %s: %w", r.Name, err)
 	}
-	caller, err := v.Verify(creator, p.bytes, signature)
+	caller, err := v.Verify(p.creator, message, signature)
 	if err != nil {
-		return nil, fmt.Errorf("check who proposes %s: %w", r.Name, err)
+		return fmt.Errorf("check who proposes %s: %w", r.Name, err)
 	}
-	p.call = chaincode.Call{Name: r.Name, Body: r.Body, TxID: r.Tx.ID, At: r.At.UTC(), Caller: caller}
-	return p, nil
+	p.call.Caller = caller
+	return nil
+}
+
+// callers are those who have signed here before, with what their certificates
+// say. Their further commands need no signature under the proposal, which no
+// block keeps: nothing of them counts before the transaction's own signature and
+// the certificate have been checked.
+type callers struct {
+	mu    sync.Mutex
+	known map[string]chaincode.Caller // by creator
+}
+
+// mostCallers bounds the memory; when it is full, all are asked anew.
+const mostCallers = 4096
+
+func (c *callers) find(creator []byte) (chaincode.Caller, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	caller, ok := c.known[string(creator)]
+	caller.Roles = slices.Clone(caller.Roles)
+	return caller, ok
+}
+
+func (c *callers) remember(creator []byte, caller chaincode.Caller) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.known == nil || len(c.known) >= mostCallers {
+		c.known = map[string]chaincode.Caller{}
+	}
+	c.known[string(creator)] = caller
+}
+
+// forget has somebody whose signature did not hold sign the next proposal.
+func (c *callers) forget(creator []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.known, string(creator))
 }
 
 func header(r ledger.Request, creator []byte) *common.Header {
@@ -130,6 +177,7 @@ func (l *Ledger) seal(p *proposal, signer ledger.Signer, response []byte, by []*
 		return nil, fmt.Errorf("sign the transaction of %s: %w", p.call.Name, err)
 	}
 	if _, err := l.config.Verifier.Verify(p.creator, payload, signature); err != nil {
+		l.callers.forget(p.creator)
 		return nil, fmt.Errorf("check the signature under %s: %w", p.call.Name, err)
 	}
 	return protoutil.MarshalOrPanic(&common.Envelope{Payload: payload, Signature: signature}), nil

@@ -21,18 +21,24 @@ import (
 	"github.com/tallyway/tallyway/shared/ledger/ledgertest"
 )
 
-// moody signs the proposal, then does as it likes.
+// known has the user sign once: from then on a command is signed in line only.
+func known(t *testing.T, l *Ledger, user ledger.Signer) ledger.Signer {
+	t.Helper()
+	if _, err := l.Submit(t.Context(), requestFor(user, ledgertest.Count{Key: "first"})); err != nil {
+		t.Fatal(err)
+	}
+	return user
+}
+
+// moody takes its place in line, then does as it likes.
 type moody struct {
 	ledger.Signer
-	signed *atomic.Int32
-	then   func() error
+	then func() error
 }
 
 func (m moody) Sign(message []byte) ([]byte, error) {
-	if m.signed.Add(1) > 1 {
-		if err := m.then(); err != nil {
-			return nil, err
-		}
+	if err := m.then(); err != nil {
+		return nil, err
 	}
 	return m.Signer.Sign(message)
 }
@@ -54,7 +60,7 @@ func counted(t *testing.T, l *Ledger, by ledger.Signer) string {
 func TestWhoLeavesTheLineTakesNobodyDown(t *testing.T) {
 	m, dir := ledgertest.NewMembers(ledgertest.Orgs...), t.TempDir()
 	l := openIn(t, dir, m)
-	alice := m.User("Org1MSP", "dairy", "alice")
+	alice := known(t, l, m.User("Org1MSP", "dairy", "alice"))
 	changed := errors.New("changed my mind")
 	var good, bad atomic.Int32
 	var wg sync.WaitGroup
@@ -63,7 +69,7 @@ func TestWhoLeavesTheLineTakesNobodyDown(t *testing.T) {
 			for i := range 10 {
 				r := requestFor(alice, ledgertest.Count{Key: "hot"})
 				if worker%4 == 0 && i%3 == 0 {
-					r.Signer = moody{alice, new(atomic.Int32), func() error { return changed }}
+					r.Signer = moody{alice, func() error { return changed }}
 				}
 				switch _, err := l.Submit(t.Context(), r); {
 				case err == nil:
@@ -94,9 +100,9 @@ func TestASlowSignerHoldsNobodyUpForLong(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	alice := m.User("Org1MSP", "dairy", "alice")
+	alice := known(t, l, m.User("Org1MSP", "dairy", "alice"))
 	hangs, inLine := make(chan struct{}), make(chan struct{}, 1)
-	r := requestFor(moody{alice, new(atomic.Int32), func() error { inLine <- struct{}{}; <-hangs; return nil }}, ledgertest.Count{Key: "hot"})
+	r := requestFor(moody{alice, func() error { inLine <- struct{}{}; <-hangs; return nil }}, ledgertest.Count{Key: "hot"})
 	slow := make(chan error)
 	go func() { _, err := l.Submit(context.Background(), r); slow <- err }()
 	<-inLine
@@ -302,4 +308,31 @@ func FuzzDecodeBlock(f *testing.F) {
 			open(envelope) // must not panic
 		}
 	})
+}
+
+// forger signs what it was not asked to sign.
+type forger struct{ ledger.Signer }
+
+func (f forger) Sign(message []byte) ([]byte, error) { return f.Signer.Sign(append(message, '!')) }
+
+// Whoever has signed before is not asked twice for one command, and not
+// believed without a signature either.
+func TestKnownCallersAreStillChecked(t *testing.T) {
+	m := ledgertest.NewMembers(ledgertest.Orgs...)
+	l := openIn(t, t.TempDir(), m)
+	alice := m.User("Org1MSP", "dairy", "alice")
+	for range 3 {
+		if _, err := l.Submit(t.Context(), requestFor(alice, ledgertest.Count{Key: "hot"})); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := l.Submit(t.Context(), requestFor(forger{alice}, ledgertest.Count{Key: "hot"})); err == nil {
+			t.Fatal("a forged signature was believed")
+		}
+		if _, err := l.Query(t.Context(), requestFor(forger{alice}, ledgertest.List{Shelf: "x"})); err == nil {
+			t.Fatal("a query under a forged signature was answered")
+		}
+	}
+	if got := counted(t, l, alice); got != "4" {
+		t.Errorf("the counter's next value is %s, want 4: the forger counted", got)
+	}
 }

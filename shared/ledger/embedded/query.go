@@ -27,8 +27,11 @@ func (l *Ledger) Query(ctx context.Context, r ledger.Request) ([]byte, error) {
 		return nil, err
 	}
 	defer l.submits.Done()
-	p, err := propose(r, l.config.Verifier)
+	p, err := propose(r)
 	if err != nil {
+		return nil, err
+	}
+	if err := p.authenticate(r, l.config.Verifier); err != nil {
 		return nil, err
 	}
 	if err := ctx.Err(); err != nil {

@@ -23,7 +23,7 @@ func (l *Ledger) Submit(ctx context.Context, r ledger.Request) (ledger.Receipt, 
 	defer l.submits.Done()
 	arrived := l.line.expect()
 	defer arrived()
-	p, err := propose(r, l.config.Verifier)
+	p, err := l.proposeKnown(r)
 	if err != nil {
 		return ledger.Receipt{}, err
 	}
@@ -44,6 +44,24 @@ func (l *Ledger) Submit(ctx context.Context, r ledger.Request) (ledger.Receipt, 
 		return receipt, err
 	}
 	return l.carry(ctx, r, p, arrived)
+}
+
+// proposeKnown proposes a command of somebody who has signed here before, or
+// signs now.
+func (l *Ledger) proposeKnown(r ledger.Request) (*proposal, error) {
+	p, err := propose(r)
+	if err != nil {
+		return nil, err
+	}
+	if caller, ok := l.callers.find(p.creator); ok {
+		p.call.Caller = caller
+		return p, nil
+	}
+	if err := p.authenticate(r, l.config.Verifier); err != nil {
+		return nil, err
+	}
+	l.callers.remember(p.creator, p.call.Caller)
+	return p, nil
 }
 
 // complete fills in what a request may leave out.

@@ -1,7 +1,6 @@
 package ledgertest
 
 import (
-	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -59,7 +58,7 @@ func NewMembers(orgs ...string) *Members {
 			IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
 		der := must(x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key))
 		m.authorities[org] = &authority{certificate: must(x509.ParseCertificate(der)), key: key}
-		m.authorities[org].node = m.User(org, "", "peer0."+org)
+		m.authorities[org].node = m.User(org, "", nodeName(org))
 	}
 	return m
 }
@@ -77,6 +76,8 @@ func (m *Members) User(org, party, user string, roles ...string) ledger.Signer {
 	return &signer{creator: creator, key: key,
 		caller: chaincode.Caller{Org: org, Party: party, User: user, Roles: roles}}
 }
+
+func nodeName(org string) string { return "peer0." + org }
 
 // Orgs are the members, in order.
 func (m *Members) Orgs() []string { return slices.Sorted(maps.Keys(m.authorities)) }
@@ -101,7 +102,7 @@ func (m *Members) VerifyNodeAt(creator, message, signature []byte, _ time.Time) 
 	if err != nil {
 		return "", err
 	}
-	if !bytes.Equal(m.authorities[caller.Org].node.Creator(), creator) {
+	if caller.User != nodeName(caller.Org) {
 		return "", errors.New("only a member's node endorses")
 	}
 	return caller.Org, nil
@@ -232,7 +233,7 @@ func Import(b []byte) (*Members, error) {
 			return nil, err
 		}
 		m.authorities[org] = &authority{certificate: certificate, key: key}
-		m.authorities[org].node = m.User(org, "", "peer0."+org)
+		m.authorities[org].node = m.User(org, "", nodeName(org))
 	}
 	return m, nil
 }

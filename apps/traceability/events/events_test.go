@@ -1,4 +1,4 @@
-package traceability
+package events
 
 import (
 	"testing"
@@ -11,30 +11,30 @@ import (
 var (
 	shanghai = time.FixedZone("", 8*3600)
 	noon     = time.Date(2026, 3, 2, 12, 0, 0, 0, shanghai)
-	dairy    = company{ID: "greenfield-dairy", GLN: "9506000134352", Prefixes: "9506000134"}
-	market   = company{ID: "city-market", GLN: "4012345000009"}
-	haulier  = company{ID: "polar-haulage"} // has no GLN
-	milk     = goods{Lot: "01/09506000134352/10/L1", Amount: gs1.Whole(500), Unit: "KGM"}
-	cheese   = goods{Lot: "01/09506000134369/10/C1", Amount: gs1.Whole(48), Unit: "KGM"}
+	dairy    = Company{ID: "greenfield-dairy", GLN: "9506000134352", Prefixes: "9506000134"}
+	market   = Company{ID: "city-market", GLN: "4012345000009"}
+	haulier  = Company{ID: "polar-haulage"} // has no GLN
+	milk     = Goods{Lot: "01/09506000134352/10/L1", Amount: gs1.Whole(500), Unit: "KGM"}
+	cheese   = Goods{Lot: "01/09506000134369/10/C1", Amount: gs1.Whole(48), Unit: "KGM"}
 )
 
 // every event that a form can build, by the act.
 func everyEvent() map[string][]epcis.Event {
 	pallet, _ := gs1.SSCC(0, "9506000134", 1)
-	sale := consignment{From: dairy, To: market, Carrier: haulier, Advice: "DA 7/2026", Goods: []goods{milk}, Packs: []string{pallet.Path()}}
+	sale := Consignment{From: dairy, To: market, Carrier: haulier, Advice: "DA 7/2026", Goods: []Goods{milk}, Packs: []string{pallet.Path()}}
 	home := sale
-	home.Return, home.Carrier = true, company{}
-	arrived := arrival{From: dairy, To: market, Documents: []string{"urn:epcglobal:cbv:bt:9506000134352:DA7"}, Goods: []goods{milk}, Apart: true}
+	home.Return, home.Carrier = true, Company{}
+	arrived := Arrival{From: dairy, To: market, Documents: []string{"urn:epcglobal:cbv:bt:9506000134352:DA7"}, Goods: []Goods{milk}, Apart: true}
 	return map[string][]epcis.Event{
-		"log":       {logged(dairy, noon, milk, "2026-03-16")},
-		"ship":      {shipped(sale, noon)},
-		"return":    {shipped(home, noon)},
-		"accept":    {received(arrived, noon)},
-		"transform": transformed(dairy, noon, "urn:uuid:6f6c1c4e-51a5-4a6c-8d5a-0c8a4f7be001", []goods{milk}, []made{{cheese, "2026-06-01"}, {milk, "2026-03-16"}}),
-		"pack":      {packed(dairy, noon, pallet.Path(), []goods{milk}, nil)},
-		"unpack":    {unpacked(dairy, noon, pallet.Path())},
-		"sell":      {sold(market, noon, []goods{milk})},
-		"destroy":   {destroyed(haulier, noon, []goods{milk})},
+		"log":       {Logged(dairy, noon, milk, "2026-03-16")},
+		"ship":      {Shipped(sale, noon)},
+		"return":    {Shipped(home, noon)},
+		"accept":    {Received(arrived, noon)},
+		"transform": Transformed(dairy, noon, "urn:uuid:6f6c1c4e-51a5-4a6c-8d5a-0c8a4f7be001", []Goods{milk}, []Made{{cheese, "2026-06-01"}, {milk, "2026-03-16"}}),
+		"pack":      {Packed(dairy, noon, pallet.Path(), []Goods{milk}, nil)},
+		"unpack":    {Unpacked(dairy, noon, pallet.Path())},
+		"sell":      {Sold(market, noon, []Goods{milk})},
+		"destroy":   {Destroyed(haulier, noon, []Goods{milk})},
 	}
 }
 
@@ -46,7 +46,7 @@ func TestEventsStand(t *testing.T) {
 			if problems := e.Validate(); len(problems) > 0 {
 				t.Errorf("%s %d: %v", act, i, problems)
 			}
-			command, err := capture(e, gs1.Amount{})
+			command, err := Capture(e, gs1.Amount{})
 			if err != nil {
 				t.Fatalf("%s %d: %v", act, i, err)
 			}
@@ -66,7 +66,7 @@ func TestEventsStand(t *testing.T) {
 }
 
 func TestEventTellsTheClockOfWhereItHappened(t *testing.T) {
-	e := logged(dairy, noon, milk, "")
+	e := Logged(dairy, noon, milk, "")
 	if e.Offset != "+08:00" || !e.Time.Equal(noon) || e.Time.Location() != time.UTC {
 		t.Errorf("%s at %s", e.Offset, e.Time)
 	}
@@ -90,7 +90,7 @@ func TestShippedNamesWhoOwnsAndWhoCarries(t *testing.T) {
 	if e.BizLocation != "" {
 		t.Errorf("goods on their way are at %s", e.BizLocation)
 	}
-	if got := adviceNumber(e.BizTransactions[0].Value); got != "DA 7/2026" {
+	if got := AdviceNumber(e.BizTransactions[0].Value); got != "DA 7/2026" {
 		t.Errorf("the advice reads %q", got)
 	}
 }
@@ -102,20 +102,5 @@ func TestTransformedSplitsByDate(t *testing.T) {
 	}
 	if events[0].TransformationID != events[1].TransformationID {
 		t.Error("the events are not one process")
-	}
-}
-
-func TestAmountReadsWhatPeopleType(t *testing.T) {
-	for text, want := range map[string]string{"480": "480", "480.50": "480.5", "1 200": "1200", "0": "0"} {
-		var a amount
-		if err := a.UnmarshalText([]byte(text)); err != nil || a.String() != want {
-			t.Errorf("%q is %s (%v), want %s", text, a, err, want)
-		}
-	}
-	for _, text := range []string{"-1", "ten", "1,5"} {
-		var a amount
-		if err := a.UnmarshalText([]byte(text)); err == nil {
-			t.Errorf("%q was taken for %s", text, a)
-		}
 	}
 }
