@@ -187,6 +187,9 @@ func (a *app) caseForms(c *web.Ctx, n *names, v *caseView, shares []share, super
 			continue
 		}
 		v.Concerned = v.Case.open() && keepers.Allows(c.User())
+		if s.atHand().IsZero() {
+			continue // there is nothing to put apart
+		}
 		start.Found = append(start.Found, foundLine{s.Lot, amount{s.atHand()}, s.Unit})
 		v.Mine = append(v.Mine, lineView{Lot: s.Lot, Href: lotHref(s.Lot), Text: n.Lot(s.Lot), Shipped: n.Amount(s.atHand().String()), Unit: n.Unit(s.Unit)})
 	}

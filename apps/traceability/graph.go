@@ -45,6 +45,7 @@ type card struct {
 	Href    string    `json:"-"`
 	Tone    string    `json:"-"`
 	row     lotRow
+	zone    string // of the event that made it
 }
 
 // tongue is the reader's language; web.Ctx is one.
@@ -179,17 +180,18 @@ func (a *app) cards(c *web.Ctx, p *pedigree, seed string, depths map[string]int)
 	type placed struct {
 		lotRow
 		Place string `db:"place"`
+		Zone  string `db:"zone"`
 	}
 	for _, some := range chunks(ids) {
 		list, args := inList(1, some)
-		rows, err := readmodel.All[placed](c.Context(), a.db, `SELECT `+lotColumns+`, COALESCE(NULLIF(e.place, ''), e.read_point, '') AS place
+		rows, err := readmodel.All[placed](c.Context(), a.db, `SELECT `+lotColumns+`, COALESCE(NULLIF(e.place, ''), e.read_point, '') AS place, COALESCE(e.zone, '') AS zone
 			FROM tr_lots l LEFT JOIN tr_events e ON e.hash = l.origin WHERE l.id IN `+list, args...)
 		if err != nil {
 			return fmt.Errorf("read the lots of a trace: %w", err)
 		}
 		for _, r := range rows {
-			k := card{ID: r.ID, Product: n.Product(r.GTIN), Number: r.name(), Maker: n.Party(r.Maker), Amount: n.grouped(r.Made, r.Unit),
-				At: r.At, Place: n.City(r.Place), Depth: depths[r.ID], Seed: r.ID == seed, Count: 1, Href: lotHref(r.ID), row: r.lotRow}
+			k := card{ID: r.ID, Product: n.Product(r.GTIN), Number: r.name(), Maker: n.Party(r.Maker), Amount: n.Quantity(r.Made, r.Unit),
+				At: r.At, Place: n.City(r.Place), Depth: depths[r.ID], Seed: r.ID == seed, Count: 1, Href: lotHref(r.ID), row: r.lotRow, zone: r.Zone}
 			k.Word, k.Tone = blockWord(r.Blocked)
 			p.nodes = append(p.nodes, k)
 		}
@@ -250,7 +252,7 @@ func (a *app) strands(c *web.Ctx, p *pedigree, depths map[string]int, edges map[
 		}
 		s := strand{From: e.From, To: e.To}
 		if sum.Sign() > 0 {
-			s.Amount = n.grouped(sum.String(), unit)
+			s.Amount = n.Quantity(sum.String(), unit)
 		}
 		p.strands = append(p.strands, s)
 	}
@@ -410,7 +412,7 @@ func drawCard(b *strings.Builder, c tongue, k card, x, y float64) {
 	if k.Place != "" {
 		facts = append(facts, k.Place)
 	}
-	when := c.T("%s, %s", k.Maker, dayIn(c.Lang(), k.At.UTC().Format(time.DateOnly)))
+	when := c.T("%s, %s", k.Maker, dayIn(c.Lang(), told{At: k.At, Zone: k.zone}.day()))
 	label := strings.Join([]string{k.Title(), c.T(k.Word), k.Amount, when}, ", ")
 	fmt.Fprintf(b, `<a class="%s" href="%s" aria-label="%s"%s>`, class, esc(k.Href), esc(label), map[bool]string{true: ` aria-current="true"`}[k.Seed])
 	if k.Count > 1 {
@@ -465,7 +467,7 @@ func (p *pedigree) table() web.Table {
 			step = "+" + step
 		}
 		t.Rows = append(t.Rows, web.TableRow{Href: k.Href, Cells: []any{k.Title(), step, k.Maker, k.At, k.Amount,
-			strings.Join(into[k.ID], " + "), web.Chip{Word: k.Word, Tone: k.Tone}}})
+			strings.Join(into[k.ID], ", "), web.Chip{Word: k.Word, Tone: k.Tone}}})
 	}
 	return t
 }

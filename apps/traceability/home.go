@@ -1,6 +1,7 @@
 package traceability
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -67,20 +68,33 @@ func (a *app) home(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
+	trades, err := readmodel.All[string](c.Context(), a.db, `SELECT kinds FROM tr_parties WHERE id = $1`, own)
+	if err != nil {
+		return err
+	}
+	ways := "/traceability/shipments?direction=out&state=offered"
+	if carriesOnly(trades) {
+		ways = "/traceability/shipments?state=offered"
+	}
 	if c.User().Has(party.Operator) {
 		offerAccept(waiting)
-		v.Quick = quickActs
+		if v.Quick = quickActs; lots == 0 && carriesOnly(trades) {
+			v.Quick = nil
+		}
 	} else if len(waiting)+len(onWay)+lots == 0 {
 		return c.Render("onlooker.html", nil)
 	}
 	v.Needs = append(append(blocked, waiting...), mismatches...)
 	v.Stats = []web.Stat{{Label: "To accept", Value: web.Group(len(waiting)), Tone: toneOf(len(waiting), web.Busy), Href: "/traceability/shipments?direction=in&state=offered"},
-		{Label: "On its way", Value: web.Group(len(onWay)), Tone: toneOf(len(onWay), web.Busy), Href: "/traceability/shipments?direction=out&state=offered"},
+		{Label: "On its way", Value: web.Group(len(onWay)), Tone: toneOf(len(onWay), web.Busy), Href: ways},
 		{Label: "Mismatches", Value: web.Group(len(mismatches)), Tone: toneOf(len(mismatches), web.Warn), Href: "/traceability/shipments?state=mismatch"},
 		{Label: "Lots in stock", Value: web.Group(lots), Href: "/traceability/lots"}}
 	v.Cards = []homeCard{{"On its way", onWay, "Nothing is on its way."}, {"Near expiry", expiring, "Nothing expires within five days."}}
 	return c.Render("home.html", v)
 }
+
+// carriesOnly reports whether a company moves goods and makes or sells none.
+func carriesOnly(kinds []string) bool { return slices.Equal(kinds, []string{party.KindCarrier}) }
 
 // toneOf marks a count that is not zero.
 func toneOf(n int, tone string) string {

@@ -291,7 +291,7 @@ func (a *app) fillMaking(c *web.Ctx, n *names, lot lotRow, v *lotView) error {
 		if !may.reads(r.Lot) {
 			continue
 		}
-		m := madeView{Lot: r.Lot, Name: n.Lot(r.Lot), Amount: n.grouped(r.Amount, r.Unit), Blocked: r.Blocked, Href: lotHref(r.Lot)}
+		m := madeView{Lot: r.Lot, Name: n.Lot(r.Lot), Amount: n.Quantity(r.Amount, r.Unit), Blocked: r.Blocked, Href: lotHref(r.Lot)}
 		if r.Side == "in" {
 			v.From = append(v.From, m)
 		} else {
@@ -315,7 +315,7 @@ func (a *app) fillPacks(ctx context.Context, n *names, lot lotRow, v *lotView) e
 		return err
 	}
 	for _, r := range rows {
-		v.Packs = append(v.Packs, packView{r.Pack, packTitle(r.Pack), n.grouped(r.Amount, r.Unit)})
+		v.Packs = append(v.Packs, packView{r.Pack, packTitle(r.Pack), n.Quantity(r.Amount, r.Unit)})
 	}
 	return a.db.QueryRowContext(ctx, `SELECT COUNT(*) FROM tr_lots WHERE batch = $1`, lot.ID).Scan(&v.Items)
 }
@@ -325,7 +325,7 @@ func (a *app) fillWay(c *web.Ctx, n *names, lot lotRow, v *lotView) error {
 	all, err := a.passages(c.Context(), lot.ID)
 	for _, p := range all {
 		if p.State == trace.Offered {
-			v.Way = append(v.Way, wayView{p.Shipment, c.T("%s from %s to %s", n.grouped(p.Amount, p.Unit), n.Party(p.Sender), n.Party(p.Receiver)),
+			v.Way = append(v.Way, wayView{p.Shipment, c.T("%s from %s to %s", n.Quantity(p.Amount, p.Unit), n.Party(p.Sender), n.Party(p.Receiver)),
 				"/traceability/shipments/" + p.Shipment})
 		}
 	}
@@ -340,7 +340,7 @@ func (a *app) fillBanners(c *web.Ctx, n *names, lot lotRow, v *lotView) error {
 			continue
 		}
 		b := web.Banner{Tone: web.Bad, Title: "Recalled: this lot does not move", Href: caseHref(i.ID),
-			Text: c.T("%s, by %s", i.Reason, n.Party(i.Author))}
+			Text: i.Reason + " · " + c.T("opened by %s", n.Party(i.Author))}
 		if i.Kind == trace.KindHold {
 			b.Tone, b.Title = web.Warn, "On hold: this lot does not move"
 		}
@@ -468,11 +468,6 @@ func grouped(amount string) string {
 		whole += "." + fraction
 	}
 	return head + whole
-}
-
-// grouped is a quantity for people, with commas: "1,000 kg".
-func (n *names) grouped(amount, unit string) string {
-	return grouped(n.Amount(amount)) + " " + n.Unit(unit)
 }
 
 // fileName is a name that every file system takes.

@@ -398,7 +398,7 @@ func lotTable(c *web.Ctx, n *names, q lotQuery, v *listView, count string, total
 	}
 	var sums []string
 	for _, unit := range slices.Sorted(maps.Keys(totals)) {
-		sums = append(sums, n.grouped(totals[unit].String(), unit))
+		sums = append(sums, n.Quantity(totals[unit].String(), unit))
 	}
 	if len(sums) > 0 {
 		t.Totals = []any{c.T("In stock in all"), nil, nil, strings.Join(sums, " + "), nil, nil, nil, nil}

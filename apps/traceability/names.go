@@ -85,7 +85,7 @@ func (n *names) find(kind, id, query string) string {
 
 // Quantity is an amount with its unit as people write it: "480 kg".
 func (n *names) Quantity(amount, unit string) string {
-	return n.Amount(amount) + " " + n.Unit(unit)
+	return grouped(n.Amount(amount)) + " " + n.Unit(unit)
 }
 
 // Amount is an exact amount for people: at most three decimals, with an

@@ -231,8 +231,8 @@ func (a *app) fillLines(c *web.Ctx, n *names, v *shipmentView, lines []shipmentL
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
-		line := lineView{Lot: l.Lot, Href: lotHref(l.Lot), Text: n.Lot(l.Lot), Shipped: n.Amount(l.Amount), Unit: n.Unit(l.Unit), Packed: l.Packed,
-			Differs: l.Received != "", Arrived: n.Amount(orElse(l.Received, l.Amount))}
+		line := lineView{Lot: l.Lot, Href: lotHref(l.Lot), Text: n.Lot(l.Lot), Shipped: grouped(n.Amount(l.Amount)), Unit: n.Unit(l.Unit), Packed: l.Packed,
+			Differs: l.Received != "", Arrived: grouped(n.Amount(orElse(l.Received, l.Amount)))}
 		if blocked != "" {
 			line.Blocked = blockedWord(blocked)
 		}
@@ -355,9 +355,9 @@ func (s shipment) arrived(c *web.Ctx, n *names, lines []shipmentLine, packs []sh
 			continue
 		}
 		shipped, got := parseAmount(l.Amount), parseAmount(l.Received)
-		words := c.T("%s of %s %s, %s short", n.Amount(got.String()), n.Quantity(l.Amount, l.Unit), n.Lot(l.Lot), n.Quantity(shipped.Sub(got).String(), l.Unit))
+		words := c.T("%s of %s %s, %s short", grouped(n.Amount(got.String())), n.Quantity(l.Amount, l.Unit), n.Lot(l.Lot), n.Quantity(shipped.Sub(got).String(), l.Unit))
 		if got.Cmp(shipped) > 0 {
-			words = c.T("%s of %s %s, %s more than sent", n.Amount(got.String()), n.Quantity(l.Amount, l.Unit), n.Lot(l.Lot), n.Quantity(got.Sub(shipped).String(), l.Unit))
+			words = c.T("%s of %s %s, %s more than sent", grouped(n.Amount(got.String())), n.Quantity(l.Amount, l.Unit), n.Lot(l.Lot), n.Quantity(got.Sub(shipped).String(), l.Unit))
 		}
 		differ = append(differ, words)
 	}

@@ -263,7 +263,7 @@ func (s teller) into(pack string) string {
 }
 
 func (s teller) shipped(p passage) (string, string) {
-	sender, quantity := s.names.Party(p.Sender), s.names.grouped(p.Amount, p.Unit)
+	sender, quantity := s.names.Party(p.Sender), s.names.Quantity(p.Amount, p.Unit)
 	if p.Receiver == "" {
 		return s.say("%s shipped %s out of the network", sender, quantity), web.Idle
 	}
@@ -275,7 +275,7 @@ func (s teller) shipped(p passage) (string, string) {
 }
 
 func (s teller) accepted(p passage) (string, string) {
-	receiver, was := s.names.Party(p.Receiver), s.names.grouped(p.Amount, p.Unit)
+	receiver, was := s.names.Party(p.Receiver), s.names.Quantity(p.Amount, p.Unit)
 	if p.Received == "" || p.Received == p.Amount {
 		return s.say("%s accepted %s from %s", receiver, was, s.names.Party(p.Sender)), web.Good
 	}
@@ -284,7 +284,7 @@ func (s teller) accepted(p passage) (string, string) {
 	if short.Sign() < 0 {
 		text, difference = "%s received %s where %s were shipped, %s more", gs1.Amount{}.Sub(short)
 	}
-	return s.say(text, receiver, grouped(s.names.Amount(p.Received)), was, s.names.grouped(difference.String(), p.Unit)), web.Warn
+	return s.say(text, receiver, grouped(s.names.Amount(p.Received)), was, s.names.Quantity(difference.String(), p.Unit)), web.Warn
 }
 
 // unanswered tells of a shipment that came back: no event says so.
@@ -293,7 +293,7 @@ func (s teller) unanswered(p passage) []entry {
 		return nil
 	}
 	e := entry{At: *p.Answered, Block: p.Block, Tone: web.Warn}
-	quantity := s.names.grouped(p.Amount, p.Unit)
+	quantity := s.names.Quantity(p.Amount, p.Unit)
 	switch p.State {
 	case trace.Declined:
 		e.Text = s.say("%s declined %s: %s", s.names.Party(p.Receiver), quantity, s.say(stepWord(p.Reason)))
@@ -387,7 +387,7 @@ func (s teller) parts(d deed) (p parts) {
 		for _, q := range quantities {
 			text := ""
 			if q.HasAmount {
-				text = s.names.grouped(q.Amount.String(), q.Unit)
+				text = s.names.Quantity(q.Amount.String(), q.Unit)
 			}
 			added = append(added, part{role, lotID(q.Class), text})
 		}

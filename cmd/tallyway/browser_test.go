@@ -99,6 +99,11 @@ func TestStoryInChinese(t *testing.T) {
 		s.follows("/traceability/shipments", "table a.row-link")
 		s.follows("/traceability/cases", "table a.row-link")
 	}
+	s.as("food-safety")
+	s.fill("/traceability/cases/new?kind=recall&lots="+wheel, map[string]string{"#f-id": "R-ZH", "#f-reason": "牛奶中检出李斯特菌。"})
+	s.looks([]string{"/", "/traceability/cases/R-ZH"})
+	s.as("city-market")
+	s.looks([]string{"/", "/traceability/cases/R-ZH", "/traceability/lot/" + wheel, "/traceability/trace/" + wheel, "/traceability/dispose?lot=" + wheel})
 	s.as("harbour-foods")
 	for path, link := range map[string]string{"/traceability/lot/" + wheel: ".history a[href*='/event/']", "/traceability/shipments": "table a.row-link"} {
 		if !s.follows(path, link) {

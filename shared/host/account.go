@@ -55,7 +55,7 @@ func (h *Host) renderAccount(c *web.Ctx, change func(*accountView)) error {
 	if err != nil {
 		return err
 	}
-	view.Tokens = web.Table{Label: "API tokens", Count: c.T("%s tokens", len(tokens)),
+	view.Tokens = web.Table{Label: "API tokens",
 		Columns: []web.Column{{Label: "Name"}, {Label: "Scope"}, {Label: "State"}, {Label: "Valid until"}, {Label: "Last used"}, {}},
 		Empty:   web.Empty{Title: "No program acts for you yet.", Text: "With a token of yours, a program does on the API what you may do."}}
 	for _, t := range tokens {
@@ -65,7 +65,7 @@ func (h *Host) renderAccount(c *web.Ctx, change func(*accountView)) error {
 	if err != nil {
 		return err
 	}
-	view.Sessions = web.Table{Label: "Signed in on", Count: c.T("%s sessions", len(sessions)),
+	view.Sessions = web.Table{Label: "Signed in on",
 		Columns: []web.Column{{Label: "Browser"}, {Label: "Address"}, {Label: "Last seen"}, {}}}
 	for _, s := range sessions {
 		view.Sessions.Rows = append(view.Sessions.Rows, web.TableRow{Cells: []any{browser(s.Agent), s.Address, s.Seen,

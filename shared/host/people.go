@@ -17,6 +17,7 @@ type peopleView struct {
 	Table web.Table
 	Form  *web.Form[personForm] `json:"-"`
 	Roles []web.Option          `json:"-"`
+	Any   bool                  `json:"-"` // a user of any of the member's companies may be entered
 	// Name and Password are of a user who has just been entered or given a new
 	// password: it is shown this once.
 	Name     string `json:"name,omitempty"`
@@ -35,7 +36,7 @@ func (h *Host) showPeople(c *web.Ctx) error {
 }
 
 func (h *Host) renderPeople(c *web.Ctx, change func(*peopleView)) error {
-	view := peopleView{Form: web.NewForm(c, personForm{}), Table: web.Table{Label: "Users", Columns: []web.Column{
+	view := peopleView{Any: c.User().Party == "", Form: web.NewForm(c, personForm{}), Table: web.Table{Label: "Users", Columns: []web.Column{
 		{Label: "User name"}, {Label: "Name"}, {Label: "Company"}, {Label: "Roles"}, {Label: "State"}, {}}}}
 	for _, role := range h.grantable(c.User()) {
 		view.Roles = append(view.Roles, web.Option{Value: role, Text: role})
@@ -49,7 +50,6 @@ func (h *Host) renderPeople(c *web.Ctx, change func(*peopleView)) error {
 			view.Table.Rows = append(view.Table.Rows, personRow(c, u))
 		}
 	}
-	view.Table.Count = c.T("%s users", len(view.Table.Rows))
 	change(&view)
 	return c.Render("people.html", view)
 }

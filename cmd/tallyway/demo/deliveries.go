@@ -174,11 +174,12 @@ func (s *season) deliver(from string, at time.Time, all []events.Goods, packs []
 	return arrived
 }
 
-// sell books the till's sums: one the day after the arrival, then one every
-// second day.
+// sell books the till's sums as the store closes: one the day after the
+// arrival, then one every second day.
 func (s *season) sell(id string, arrived time.Time, sums ...int64) {
 	for i, kg := range sums {
-		at := arrived.Add(time.Duration(26+48*i) * time.Hour)
+		y, m, day := arrived.In(local).Date()
+		at := time.Date(y, m, day+1+2*i, 21, s.chance.IntN(30), 0, 0, local)
 		s.capture(market, at, events.Sold(companyOf(market), at, []events.Goods{s.goods(id, kg)}))
 	}
 }
@@ -219,7 +220,7 @@ func (s *season) makeCheese(date time.Time, left int) {
 		{Goods: s.goods(wheel, made), BestBefore: bestBefore(at, life)},
 		{Goods: s.goods(powder, total/20), BestBefore: bestBefore(at, 365)}})
 	pack := s.pack(wheel, sent, at.Add(40*time.Minute))
-	arrived := s.deliver(cheese, s.clock(date, 18, 30), nil, []string{pack})
+	arrived := s.deliver(cheese, s.clock(date, 22, 30), nil, []string{pack})
 	out := s.clock(date.AddDate(0, 0, 1), 9, 0)
 	s.capture(market, out, events.Unpacked(companyOf(market), out, pack))
 	if gtin == mozzarella {
