@@ -261,7 +261,7 @@ func send(t testing.TB, r *http.Request) answer {
 		t.Fatal(err)
 	}
 	defer response.Body.Close()
-	if response.Header.Get("Content-Type") == "text/event-stream" {
+	if strings.HasPrefix(response.Header.Get("Content-Type"), "text/event-stream") {
 		return answer{response.StatusCode, response.Header, nil} // it has no end
 	}
 	body, err := io.ReadAll(response.Body)
