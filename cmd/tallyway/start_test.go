@@ -135,13 +135,18 @@ var roomy = web.Limits{PerAddress: web.Rate{PerSecond: 1e6, Burst: 1e6}, PerUser
 // place of the demo's.
 func open(t testing.TB, config host.Config) *host.Host {
 	t.Helper()
+	return openWith(t, config, slog.New(slog.DiscardHandler))
+}
+
+func openWith(t testing.TB, config host.Config, log *slog.Logger) *host.Host {
+	t.Helper()
 	if config.Clock == nil {
 		config.Clock = time.Now
 	}
 	config.Listen, config.Limits = "127.0.0.1:0", roomy
 	p := program(config)
 	p.Members, p.Found = []string{producers, taxMSP, bankMSP, regulators}, foundNetwork
-	h, err := p.Start(context.Background(), config, slog.New(slog.DiscardHandler))
+	h, err := p.Start(context.Background(), config, log)
 	if err != nil {
 		t.Fatal(err)
 	}
