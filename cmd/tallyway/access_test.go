@@ -853,6 +853,7 @@ func callDirectly(t testing.TB, h *host.Host, p person, name string, query bool,
 	t.Helper()
 	request := submission(t, h, p, name, body)
 	if query {
+		request.Orgs = []string{producers} // whose node keeps what the test asks for
 		_, err := h.Ledger.Query(context.Background(), request)
 		return err
 	}
@@ -891,7 +892,6 @@ func TestContractsKeepRecordsApart(t *testing.T) {
 			{operator, forged(events.Logged(place(dairy), w.now(), kilos(lotID(gouda, "FAKE"), 5), ""))},
 			{operator, forged(events.Logged(rival, w.now(), kilos(o.lot, 5), ""))},
 			{operator, forged(events.Shipped(events.Consignment{From: place(dairy), To: place(market), Goods: []events.Goods{kilos(o.lot, 5)}}, w.now()))},
-			{operator, forged(events.Shipped(events.Consignment{From: rival, To: place(dairy), Goods: []events.Goods{kilos(o.lot, 5)}}, w.now()))},
 			{operator, forged(events.Received(events.Arrival{From: rival, To: place(dairy), Goods: []events.Goods{kilos(o.lot, 5)}, Documents: w.documents(o.shipment)}, w.now()))},
 			{operator, forged(events.Sold(place(dairy), w.now(), []events.Goods{kilos(o.lot, 5)}))},
 			{operator, forged(events.Destroyed(place(dairy), w.now(), []events.Goods{kilos(o.lot, 5)}))},

@@ -258,23 +258,30 @@ func TestChangedRowIsNamedAndMended(t *testing.T) {
 	must(t, "verify", "--data", data)
 }
 
-// TestInterruptedFoundingBeginsAnew kills the first start at several moments.
+// TestInterruptedFoundingBeginsAnew kills the first start at several moments:
+// when the first of the members' keys is there, when the ledger is, and in the
+// middle of the story.
 func TestInterruptedFoundingBeginsAnew(t *testing.T) {
-	for _, after := range []time.Duration{50 * time.Millisecond, 400 * time.Millisecond, 1200 * time.Millisecond} {
+	for sign, after := range map[string]time.Duration{"wallet/*": 0, "wallet/*/*": 2 * time.Millisecond, "ledger": 0, "readmodel.db": 400 * time.Millisecond} {
 		data := filepath.Join(t.TempDir(), "data")
 		s := launch(t, data, "--demo")
-		time.Sleep(after)
-		if strings.Contains(s.log.String(), "serves on") {
-			t.Logf("the founding took less than %s", after)
+		for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(100 * time.Microsecond) {
+			if found, _ := filepath.Glob(filepath.Join(data, sign)); len(found) > 0 {
+				break
+			}
 		}
+		time.Sleep(after)
 		s.kill()
+		if strings.Contains(s.log.String(), "serves on") {
+			t.Errorf("the founding had ended %s after %s", after, sign)
+		}
 		s = serving(t, data, "--demo")
 		password, err := demo.Password(data)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if !signsIn(t, s.address, "greenfield-dairy", password) {
-			t.Errorf("killed after %s, nobody signs in to what was founded then", after)
+			t.Errorf("killed %s after %s, nobody signs in to what was founded then", after, sign)
 		}
 		s.stop(t)
 		must(t, "verify", "--data", data)
