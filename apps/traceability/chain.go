@@ -27,7 +27,7 @@ func (t *tide) watch(ctx context.Context, f *readmodel.Follower) {
 }
 
 // chains knows which lots each company may read: those it made, ever had in
-// hand or is offered, and all that lies up and down the chain of these.
+// hand, is offered or carries, and all that lies up and down the chain of these.
 type chains struct {
 	db       *readmodel.DB
 	follower *readmodel.Follower
@@ -62,7 +62,7 @@ func (s *chains) of(ctx context.Context, party string) (map[string]bool, error) 
 		return nil, err
 	}
 	own, err := readmodel.All[string](ctx, s.db, `SELECT lot FROM tr_accounts WHERE party = $1 UNION SELECT id FROM tr_lots WHERE maker = $1
-		UNION SELECT l.lot FROM tr_shipment_lines l JOIN tr_shipments s ON s.id = l.shipment WHERE s.receiver = $1 AND s.state = $2`, party, trace.Offered)
+		UNION SELECT l.lot FROM tr_shipment_lines l JOIN tr_shipments s ON s.id = l.shipment WHERE s.carrier = $1 OR s.receiver = $1 AND s.state = $2`, party, trace.Offered)
 	if err != nil {
 		return nil, fmt.Errorf("read the lots of %s: %w", party, err)
 	}

@@ -287,3 +287,23 @@ func (c repeat) Read(b []byte) (int, error) {
 }
 
 func zeros(n int64) io.Reader { return io.LimitReader(repeat('0'), n) }
+
+// TestAcceptingAgainTakesNothingElse sends a form once more from a page that
+// has been answered, while other goods of the same lot wait.
+func TestAcceptingAgainTakesNothingElse(t *testing.T) {
+	w := newWorld(t)
+	by := credential{cookie: w.login(operator.name)}
+	accept := func() answer {
+		return w.send("POST", call{path: "/traceability/shipments/" + w.own.accepts + "/accept", form: url.Values{"all": {"on"}}}, by)
+	}
+	if a := accept(); a.status != http.StatusSeeOther {
+		t.Fatal(a)
+	}
+	before := w.footprint()
+	if a := accept(); a.status != http.StatusConflict && a.status != http.StatusUnprocessableEntity || !bytes.Contains(a.body, []byte(trace.ErrShipmentDone.Code)) {
+		t.Errorf("the second time is answered %v", a)
+	}
+	if after := w.footprint(); after != before {
+		t.Errorf("something was taken in:\n%s\n%s", before, after)
+	}
+}

@@ -196,7 +196,7 @@ func TestDamagedBlockIsNamed(t *testing.T) {
 	file := blockFile(t, data)
 	flipWord(t, file, "V5")
 	out, err := tallyway(t, "verify", "--data", data)
-	if err == nil || !regexp.MustCompile(`block \d+`).MatchString(out) {
+	if err == nil || !regexp.MustCompile(`block \d+ \(blockfile_\d+, byte \d+\)`).MatchString(out) {
 		t.Errorf("verify says %v: %s", err, out)
 	}
 	t.Logf("%s", out)

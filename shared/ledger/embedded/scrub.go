@@ -51,17 +51,34 @@ func (l *Ledger) checkAtStart(ctx context.Context, height uint64) error {
 	from := height - min(height, newestAtStart)
 	for n := from; n < height; n++ {
 		if err := errors.Join(ctx.Err(), l.checkLink(n)); err != nil {
-			return fmt.Errorf("check the ledger at its start: %w", err)
+			return fmt.Errorf("check the ledger at its start: %w", l.locate(err))
 		}
 	}
 	for i := range uint64(spreadAtStart) {
 		if n := from * i / spreadAtStart; n < from {
 			if err := l.checkLink(n); err != nil {
-				return fmt.Errorf("check the ledger at its start: %w", err)
+				return fmt.Errorf("check the ledger at its start: %w", l.locate(err))
 			}
 		}
 	}
 	return nil
+}
+
+// locate adds the file to a fault that does not know it: whoever has to mend
+// the ledger asks for that first.
+func (l *Ledger) locate(err error) error {
+	var f *Fault
+	if !errors.As(err, &f) || f.File != "" {
+		return err
+	}
+	next := uint64(0)
+	for b, broken := range rawBlocks(l.config.Dir, f.Block+1) {
+		if broken == nil && next == f.Block {
+			b.locate(err)
+		}
+		next++
+	}
+	return err
 }
 
 // checkLink checks one block's hashes, and its link to the one before.
