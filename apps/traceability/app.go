@@ -45,15 +45,13 @@ type app struct {
 	host     *host.Host
 	db       *readmodel.DB
 	lineage  *lineageCache
-	tide     *tide
 	chains   *chains
 	shelf    *shelf
 	captures *captures
 }
 
 func open(ctx context.Context, h *host.Host) (web.App, error) {
-	a := &app{host: h, db: h.DB, lineage: newLineageCache(h.DB), tide: &tide{}}
-	a.tide.watch(ctx, h.Follower)
+	a := &app{host: h, db: h.DB, lineage: newLineageCache(h.DB, h.Follower)}
 	a.chains = &chains{db: h.DB, follower: h.Follower, lineage: a.lineage}
 	a.shelf = newShelf(a)
 	h.Web.Assets(sub(assets, "assets"))

@@ -4,27 +4,11 @@ import (
 	"context"
 	"fmt"
 	"sync"
-	"sync/atomic"
 
 	"github.com/tallyway/tallyway/chaincode/trace"
-	"github.com/tallyway/tallyway/shared/ledger"
 	"github.com/tallyway/tallyway/shared/lineage"
 	"github.com/tallyway/tallyway/shared/readmodel"
 )
-
-// tide counts how often the tables have changed since the host opened: what
-// was worked out at one count holds while the count stands.
-type tide struct{ count atomic.Uint64 }
-
-// watch counts until ctx ends.
-func (t *tide) watch(ctx context.Context, f *readmodel.Follower) {
-	changes := f.Subscribe(ctx)
-	go func() {
-		for range changes {
-			t.count.Add(1)
-		}
-	}()
-}
 
 // chains knows which lots each company may read: those it made, ever had in
 // hand, is offered or carries, and all that lies up and down the chain of these.
@@ -34,7 +18,7 @@ type chains struct {
 	lineage  *lineageCache
 
 	mu      sync.Mutex
-	at      ledger.Position // of the tables; not the tide, which comes in after the rows: who logs a lot reads it at once
+	at      uint64 // version of the tables
 	byParty map[string]map[string]bool
 }
 
@@ -47,11 +31,7 @@ func (s *chains) of(ctx context.Context, party string) (map[string]bool, error) 
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now, err := s.follower.Position(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read how far the tables have come: %w", err)
-	}
-	if s.byParty == nil || now != s.at || len(s.byParty) >= mostChains {
+	if now := s.follower.Version(); s.byParty == nil || now != s.at || len(s.byParty) >= mostChains {
 		s.at, s.byParty = now, map[string]map[string]bool{}
 	}
 	if lots, ok := s.byParty[party]; ok {

@@ -12,17 +12,19 @@ import (
 // lineageCache is what was made of what, in memory. It catches up with the
 // tables when it is asked, so that who has just made cheese sees the milk.
 type lineageCache struct {
-	db    *readmodel.DB
-	graph *lineage.Graph
+	db       *readmodel.DB
+	follower *readmodel.Follower
+	graph    *lineage.Graph
 
 	mu      sync.Mutex
-	block   int64 // the edges up to it are in the graph
-	retired int64 // how many events had been declared errors: then edges can vanish
+	block   int64  // the edges up to it are in the graph
+	retired int64  // how many events had been declared errors: then edges can vanish
+	version uint64 // of the tables, when the graph last caught up with them
 	loaded  bool
 }
 
-func newLineageCache(db *readmodel.DB) *lineageCache {
-	return &lineageCache{db: db, graph: lineage.New()}
+func newLineageCache(db *readmodel.DB, f *readmodel.Follower) *lineageCache {
+	return &lineageCache{db: db, follower: f, graph: lineage.New()}
 }
 
 // edges are the lots that went into a process and those that came out of it,
@@ -36,6 +38,10 @@ const edges = `SELECT i.lot AS source, o.lot AS target, o.block AS block
 func (c *lineageCache) current(ctx context.Context) (*lineage.Graph, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	version := c.follower.Version()
+	if c.loaded && version == c.version {
+		return c.graph, nil
+	}
 	var head, retired int64
 	row := c.db.QueryRowContext(ctx, `SELECT
 		(SELECT COALESCE(MAX(block), 0) FROM tr_process_lines), (SELECT COALESCE(MAX(block), 0) FROM tr_lots),
@@ -55,7 +61,7 @@ func (c *lineageCache) current(ctx context.Context) (*lineage.Graph, error) {
 			return nil, err
 		}
 	}
-	c.block, c.retired, c.loaded = head, retired, true
+	c.block, c.retired, c.version, c.loaded = head, retired, version, true
 	return c.graph, nil
 }
 

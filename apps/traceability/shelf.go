@@ -41,13 +41,13 @@ type shelfKey struct{ address, lang string }
 
 // copyOnShelf is one page with its forms.
 type copyOnShelf struct {
-	key   shelfKey
-	tide  uint64
-	today string
-	etag  string
-	html  []byte
-	gzip  []byte
-	data  []byte // the view as JSON
+	key     shelfKey
+	version uint64 // of the tables
+	today   string
+	etag    string
+	html    []byte
+	gzip    []byte
+	data    []byte // the view as JSON
 }
 
 func (k *copyOnShelf) size() int { return len(k.html) + len(k.gzip) + len(k.data) + 512 }
@@ -87,7 +87,7 @@ func digest(text string) string {
 }
 
 // get is the page of an address, from the shelf if it stands.
-func (s *shelf) get(key shelfKey, tide uint64, today string) *copyOnShelf {
+func (s *shelf) get(key shelfKey, version uint64, today string) *copyOnShelf {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e, ok := s.known[key]
@@ -95,21 +95,21 @@ func (s *shelf) get(key shelfKey, tide uint64, today string) *copyOnShelf {
 		return nil
 	}
 	s.order.MoveToFront(e)
-	if k := e.Value.(*copyOnShelf); k.tide == tide && k.today == today {
+	if k := e.Value.(*copyOnShelf); k.version == version && k.today == today {
 		return k
 	}
 	return nil
 }
 
 // put makes the page of a view and keeps it. A view that says what it said
-// before keeps its page, which stands for another tide.
-func (s *shelf) put(key shelfKey, tide uint64, today string, v *shopperView) (*copyOnShelf, error) {
+// before keeps its page, which stands for another version of the tables.
+func (s *shelf) put(key shelfKey, version uint64, today string, v *shopperView) (*copyOnShelf, error) {
 	data, err := json.Marshal(v)
 	if err != nil {
 		return nil, err
 	}
 	sum := sha256.Sum256(append([]byte(key.lang+s.policy), data...))
-	fresh := &copyOnShelf{key: key, tide: tide, today: today, etag: `W/"` + hex.EncodeToString(sum[:12]) + `"`, data: data}
+	fresh := &copyOnShelf{key: key, version: version, today: today, etag: `W/"` + hex.EncodeToString(sum[:12]) + `"`, data: data}
 	if old := s.peek(key); old != nil && old.etag == fresh.etag {
 		fresh.html, fresh.gzip = old.html, old.gzip
 	} else if err := s.render(fresh, v); err != nil {
@@ -134,10 +134,9 @@ func (s *shelf) render(k *copyOnShelf, v *shopperView) error {
 	if err := s.pages[k.key.lang].Execute(&page, v); err != nil {
 		return fmt.Errorf("make the shopper's page: %w", err)
 	}
-	z, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
-	if err != nil {
-		return err
-	}
+	z := packers.Get().(*gzip.Writer)
+	defer packers.Put(z)
+	z.Reset(&packed)
 	if _, err := z.Write(page.Bytes()); err != nil {
 		return err
 	}
@@ -147,6 +146,9 @@ func (s *shelf) render(k *copyOnShelf, v *shopperView) error {
 	k.html, k.gzip = page.Bytes(), packed.Bytes()
 	return nil
 }
+
+// packers are kept: making one costs more than packing a page.
+var packers = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
 
 // keep puts a page in front and lets the last ones go, until all fit.
 func (s *shelf) keep(k *copyOnShelf) {

@@ -91,8 +91,8 @@ func (v *shopperView) Tone() string {
 
 func (a *app) showPack(c *web.Ctx) error {
 	key := shelfKey{c.Request().URL.EscapedPath(), c.Lang()}
-	tide, today := a.tide.count.Load(), a.host.Now().UTC().Format(time.DateOnly)
-	if ready := a.shelf.get(key, tide, today); ready != nil {
+	version, today := a.host.Follower.Version(), a.host.Now().UTC().Format(time.DateOnly)
+	if ready := a.shelf.get(key, version, today); ready != nil {
 		return a.shelf.send(c, http.StatusOK, ready)
 	}
 	v, err := a.shopperView(c, key.address, today)
@@ -110,7 +110,7 @@ func (a *app) showPack(c *web.Ctx) error {
 		}
 		return a.shelf.send(c, status, page)
 	}
-	made, err := a.shelf.put(key, tide, today, v)
+	made, err := a.shelf.put(key, version, today, v)
 	if err != nil {
 		return err
 	}

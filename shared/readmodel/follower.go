@@ -108,6 +108,11 @@ func (f *Follower) Await(ctx context.Context, block uint64) error {
 	return f.progress.await(ctx, block)
 }
 
+// Version changes whenever the rows do, without asking the database: what was
+// worked out from rows read after it was taken holds while it stands. Who has
+// awaited a block sees the version that comes with its rows.
+func (f *Follower) Version() uint64 { return f.progress.changes() }
+
 // Subscribe tells of every change until ctx ends, then closes the channel. A
 // slow reader gets several changes as one; it never holds the follower up.
 func (f *Follower) Subscribe(ctx context.Context) <-chan Change { return f.progress.subscribe(ctx) }

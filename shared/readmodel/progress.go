@@ -48,6 +48,7 @@ func (c Change) then(later Change) Change {
 type progress struct {
 	mu          sync.Mutex
 	block       uint64
+	version     uint64 // counts the changes
 	health      error
 	changed     chan struct{} // closed, and replaced, when block or health change
 	reset       chan struct{} // closed, and replaced, when the tables were emptied
@@ -68,6 +69,9 @@ func (p *progress) set(c Change) {
 	}
 	same := c.Block == p.block && !c.Reset
 	p.block = c.Block
+	if !same {
+		p.version++
+	}
 	p.wake()
 	if c.Reset {
 		close(p.reset)
@@ -105,6 +109,12 @@ func (p *progress) stopped() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.health
+}
+
+func (p *progress) changes() uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.version
 }
 
 func (p *progress) resets() <-chan struct{} {
