@@ -57,6 +57,7 @@ func TestAPIFollowsADelivery(t *testing.T) {
 	if len(lot.Holdings) != 2 || lot.Holdings[0].Party != "city-market" || lot.Holdings[0].Held != "100" {
 		t.Errorf("%+v", lot)
 	}
+	w.call(t, "city-market", "GET", "/api/lots/"+url.PathEscape("https://id.gs1.org/"+milkPath+"L1"), nil).want(t, 200)
 	var tx transactionReply
 	w.call(t, "city-market", "GET", "/api/transactions/"+accepted.Tx, nil).want(t, 200).into(t, &tx)
 	if tx.State != "committed" || tx.Block != accepted.Block {

@@ -61,18 +61,19 @@ func (l lotRow) bestBefore() string {
 	return l.Expiry[:len("2006-01-02")]
 }
 
-// lot finds a lot by its id, as it is or escaped for an address.
+// lot finds a lot by its id, as it is or escaped for an address, or by any
+// spelling of its key. A refusal tells one and the same id, found or not.
 func (a *app) lot(ctx context.Context, id string) (lotRow, error) {
 	plain, err := url.PathUnescape(id)
 	if err != nil {
 		plain = id
 	}
-	all, err := readmodel.All[lotRow](ctx, a.db, `SELECT `+lotColumns+` FROM tr_lots l WHERE l.id IN ($1, $2)`, id, plain)
+	all, err := readmodel.All[lotRow](ctx, a.db, `SELECT `+lotColumns+` FROM tr_lots l WHERE l.id IN ($1, $2, $3)`, id, plain, lotID(plain))
 	switch {
 	case err != nil:
 		return lotRow{}, fmt.Errorf("read the lot %s: %w", plain, err)
 	case len(all) == 0:
-		return lotRow{}, trace.ErrNoLot.Refuse("%s", plain)
+		return lotRow{}, trace.ErrNoLot.Refuse("%s", lotID(plain))
 	}
 	return all[0], nil
 }

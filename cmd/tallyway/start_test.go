@@ -135,13 +135,18 @@ var roomy = web.Limits{PerAddress: web.Rate{PerSecond: 1e6, Burst: 1e6}, PerUser
 // place of the demo's.
 func open(t testing.TB, config host.Config) *host.Host {
 	t.Helper()
+	return openWith(t, config, slog.New(slog.DiscardHandler))
+}
+
+func openWith(t testing.TB, config host.Config, log *slog.Logger) *host.Host {
+	t.Helper()
 	if config.Clock == nil {
 		config.Clock = time.Now
 	}
 	config.Listen, config.Limits = "127.0.0.1:0", roomy
 	p := program(config)
 	p.Members, p.Found = []string{producers, taxMSP, bankMSP, regulators}, foundNetwork
-	h, err := p.Start(context.Background(), config, slog.New(slog.DiscardHandler))
+	h, err := p.Start(context.Background(), config, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -261,7 +266,7 @@ func send(t testing.TB, r *http.Request) answer {
 		t.Fatal(err)
 	}
 	defer response.Body.Close()
-	if response.Header.Get("Content-Type") == "text/event-stream" {
+	if strings.HasPrefix(response.Header.Get("Content-Type"), "text/event-stream") {
 		return answer{response.StatusCode, response.Header, nil} // it has no end
 	}
 	body, err := io.ReadAll(response.Body)
@@ -287,6 +292,7 @@ type server struct {
 	address string
 	process *exec.Cmd
 	log     *log
+	ended   chan error // the process's end, once
 }
 
 // log is what a process says, to be read while it speaks.
@@ -310,7 +316,7 @@ func (l *log) String() string {
 // launch starts `tallyway serve` without waiting for it.
 func launch(t testing.TB, data string, args ...string) *server {
 	t.Helper()
-	s := &server{log: &log{}}
+	s := &server{log: &log{}, ended: make(chan error, 1)}
 	s.process = exec.Command(os.Args[0], append([]string{"serve", "--data", data, "--listen", "127.0.0.1:0"}, args...)...)
 	s.process.Env = append(os.Environ(), asProgram+"=1")
 	s.process.Stdout, s.process.Stderr = s.log, s.log
@@ -318,6 +324,7 @@ func launch(t testing.TB, data string, args ...string) *server {
 	if err := s.process.Start(); err != nil {
 		t.Fatal(err)
 	}
+	go func() { s.ended <- s.process.Wait(); close(s.ended) }()
 	return s
 }
 
@@ -325,14 +332,16 @@ func launch(t testing.TB, data string, args ...string) *server {
 func serving(t testing.TB, data string, args ...string) *server {
 	t.Helper()
 	s := launch(t, data, args...)
-	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); {
 		_, rest, ok := strings.Cut(s.log.String(), "Tallyway serves on ")
 		if address, _, whole := strings.Cut(rest, "\n"); ok && whole {
 			s.address = address
 			return s
 		}
-		if s.process.Process.Signal(syscall.Signal(0)) != nil {
-			break
+		select {
+		case err := <-s.ended:
+			t.Fatalf("the server ended before it served: %v\n%s", err, s.log)
+		case <-time.After(5 * time.Millisecond):
 		}
 	}
 	s.kill()
@@ -343,14 +352,14 @@ func serving(t testing.TB, data string, args ...string) *server {
 // kill ends the process as a power cut would.
 func (s *server) kill() {
 	s.process.Process.Kill()
-	s.process.Wait()
+	<-s.ended
 }
 
 // stop asks the process to end.
 func (s *server) stop(t testing.TB) {
 	t.Helper()
 	s.process.Process.Signal(syscall.SIGTERM)
-	if err := s.process.Wait(); err != nil {
+	if err := <-s.ended; err != nil {
 		t.Errorf("the server ended with %v:\n%s", err, s.log)
 	}
 }

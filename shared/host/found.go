@@ -38,14 +38,26 @@ func (h *Host) found(ctx context.Context) error {
 	if h.Ledger.Head().Block > 0 || h.Program.Found == nil {
 		return nil
 	}
-	if err := os.WriteFile(h.Config.path(foundingMark), nil, 0o600); err != nil {
-		return fmt.Errorf("mark the founding: %w", err)
+	if err := h.markFounding(); err != nil {
+		return err
 	}
 	defer h.TurnClock(time.Time{})
 	if err := h.Program.Found(ctx, h); err != nil {
 		return fmt.Errorf("found the ledger: %w", err)
 	}
 	return os.Remove(h.Config.path(foundingMark))
+}
+
+// markFounding stands before the first key that a founding makes: some of the
+// members' keys are a half as well.
+func (h *Host) markFounding() error {
+	if h.Program.Found == nil {
+		return nil
+	}
+	if err := os.WriteFile(h.Config.path(foundingMark), nil, 0o600); err != nil {
+		return fmt.Errorf("mark the founding: %w", err)
+	}
+	return nil
 }
 
 // clearHalfFounded removes what a founding left that did not come to its end:

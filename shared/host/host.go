@@ -120,6 +120,9 @@ func (h *Host) openWallet() error {
 	if err != nil || len(known) > 0 {
 		return err
 	}
+	if err := h.markFounding(); err != nil {
+		return err
+	}
 	if h.Program.Since != nil { // what is founded in the past needs certificates of the past
 		h.TurnClock(h.Program.Since(h.Config.Clock()))
 		defer h.TurnClock(time.Time{})

@@ -1,0 +1,288 @@
+package traceability
+
+import (
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tallyway/tallyway/chaincode/trace"
+	"github.com/tallyway/tallyway/shared/readmodel"
+	"github.com/tallyway/tallyway/shared/web"
+)
+
+// The page of one recall, hold or mock recall, and what is done about it.
+
+// kase is a row of tr_cases, and what programs see of it.
+type kase struct {
+	ID        string     `json:"id" db:"id"`
+	Kind      string     `json:"kind" db:"kind"`
+	Reason    string     `json:"reason" db:"reason"`
+	Code      string     `json:"code,omitempty" db:"code"`
+	Author    string     `json:"author" db:"author"`
+	Authority bool       `json:"authority" db:"authority"`
+	At        time.Time  `json:"at" db:"at"`
+	State     string     `json:"state" db:"state"`
+	Marked    int64      `json:"marked" db:"marked"`
+	Done      bool       `json:"done" db:"done"` // everything made of its lots is marked
+	Closed    *time.Time `json:"closed,omitempty" db:"closed"`
+	ClosedBy  string     `json:"closedBy,omitempty" db:"closed_by"`
+	Closing   string     `json:"closing,omitempty" db:"closing"`
+	Block     int64      `json:"-" db:"block"`
+	Tx        string     `json:"-" db:"tx"`
+}
+
+const caseColumns = `id, kind, reason, code, author, authority, at, state, marked, done, closed, closed_by, closing, block, tx`
+
+// releaseForm closes a case.
+type releaseForm struct {
+	Reason string `form:"reason,required"`
+}
+
+// ackForm is what a company found of a case's lots.
+type ackForm struct {
+	Found []foundLine `form:"found"`
+}
+
+type foundLine struct {
+	Lot      string `form:"lot"`
+	Quantity amount `form:"quantity"`
+	Unit     string `form:"unit"`
+}
+
+type caseView struct {
+	Case                 kase
+	Title                string
+	Crumbs               []web.Crumb
+	Chip                 web.Chip
+	Banner               *web.Banner
+	Stats                []web.Stat
+	Pairs                []web.Pair
+	Reach                *outreach
+	Acks                 []ackView
+	History              []web.Entry
+	Ack                  *web.Form[ackForm]     `json:"-"`
+	Release              *web.Form[releaseForm] `json:"-"`
+	Mine                 []lineView
+	Concerned, Releasing bool
+	Extends              *web.Act
+}
+
+type ackView struct {
+	Party string
+	At    time.Time
+	Found []string
+	Done  bool
+}
+
+func (a *app) kase(c *web.Ctx) (kase, error) {
+	k, err := readmodel.One[kase](c.Context(), a.db, `SELECT `+caseColumns+` FROM tr_cases WHERE id = $1`, idOf(c))
+	if errors.Is(err, sql.ErrNoRows) {
+		return k, trace.ErrNoCase.Refuse("%s", idOf(c))
+	}
+	return k, err
+}
+
+// leads reports whether the reader sees all of a case: its author, a regulator.
+func (r *reader) leads(k kase) bool { return r.all || k.Author != "" && k.Author == r.user.Party }
+
+// caseLots are the lots of a case that the reader may see, its own ones first.
+func (a *app) caseLots(r *reader, k kase) ([]string, error) {
+	all, err := readmodel.All[string](r.ctx, a.db, `SELECT lot FROM tr_case_lots WHERE kase = $1 ORDER BY named DESC, lot`, k.ID)
+	if err != nil || r.leads(k) {
+		return all, err
+	}
+	return r.only(all), nil
+}
+
+func (a *app) casePage(c *web.Ctx) error {
+	k, err := a.kase(c)
+	if err != nil {
+		return err
+	}
+	return a.showCase(c, k, nil, nil)
+}
+
+func (a *app) extendCase(c *web.Ctx) error {
+	k, err := a.kase(c)
+	if err != nil {
+		return err
+	}
+	show := func(*web.Form[struct{}]) error { return a.showCase(c, k, nil, nil) }
+	return web.Post(c, struct{}{}, show, func(*web.Form[struct{}]) (string, error) {
+		_, err := a.extend(c, trace.CaseState{Case: k.ID})
+		return caseHref(k.ID), err
+	})
+}
+
+func (a *app) release(c *web.Ctx) error {
+	k, err := a.kase(c)
+	if err != nil {
+		return err
+	}
+	show := func(f *web.Form[releaseForm]) error { return a.showCase(c, k, nil, f) }
+	return web.Post(c, releaseForm{}, show, func(f *web.Form[releaseForm]) (string, error) {
+		if _, err := do[trace.CaseState](a, c, trace.Release{Case: k.ID, Reason: f.Value.Reason}); err != nil {
+			return "", err
+		}
+		c.Flash("The case is closed.")
+		return caseHref(k.ID), nil
+	})
+}
+
+func (a *app) acknowledge(c *web.Ctx) error {
+	k, err := a.kase(c)
+	if err != nil {
+		return err
+	}
+	show := func(f *web.Form[ackForm]) error { return a.showCase(c, k, f, nil) }
+	return web.Post(c, ackForm{}, show, func(f *web.Form[ackForm]) (string, error) {
+		ack := trace.Acknowledge{Case: k.ID}
+		for _, l := range f.Value.Found {
+			ack.Found = append(ack.Found, trace.Line{Lot: lotID(l.Lot), Amount: l.Quantity.Amount, Unit: l.Unit})
+		}
+		if _, err := do[trace.CaseState](a, c, ack); err != nil {
+			return "", blame(f, err, "found", nil)
+		}
+		c.Flash("Thank you. Your acknowledgement is noted.")
+		return caseHref(k.ID), nil
+	})
+}
+
+func (a *app) showCase(c *web.Ctx, k kase, ack *web.Form[ackForm], release *web.Form[releaseForm]) error {
+	n := a.names(c)
+	r, err := a.reader(c)
+	if err != nil {
+		return err
+	}
+	lots, err := a.caseLots(r, k)
+	if err != nil {
+		return err
+	}
+	shares, err := a.shares(c.Context(), lots)
+	if err != nil {
+		return err
+	}
+	v := caseView{Case: k, Title: c.T("%s %s", c.T(textOf(kinds, k.Kind)), k.ID), Chip: k.chip(), Ack: ack, Release: release,
+		Crumbs: []web.Crumb{{Text: c.T("Recalls"), Href: "/traceability/cases"}, {Text: k.ID}}}
+	if v.Reach, err = a.holders(c, n, lots); err != nil {
+		return err
+	}
+	if v.Acks, err = a.acks(r, n, k, shares); err != nil {
+		return err
+	}
+	a.caseForms(c, n, &v, shares, r.all)
+	v.tell(c, n)
+	return c.Render("case.html", v)
+}
+
+// caseForms starts the forms that this reader can send.
+func (a *app) caseForms(c *web.Ctx, n *names, v *caseView, shares []share, supervises bool) {
+	own, start := c.User().Party, ackForm{}
+	for _, s := range shares {
+		if s.Party != own {
+			continue
+		}
+		v.Concerned = v.Case.open() && keepers.Allows(c.User())
+		if s.atHand().IsZero() {
+			continue // there is nothing to put apart
+		}
+		start.Found = append(start.Found, foundLine{s.Lot, amount{s.atHand()}, s.Unit})
+		v.Mine = append(v.Mine, lineView{Lot: s.Lot, Href: lotHref(s.Lot), Text: n.Lot(s.Lot), Shipped: n.Amount(s.atHand().String()), Unit: n.Unit(s.Unit)})
+	}
+	if v.Ack == nil {
+		v.Ack = web.NewForm(c, start)
+	}
+	if v.Release == nil {
+		v.Release = web.NewForm(c, releaseForm{})
+	}
+	for i, line := range v.Ack.Lines("found", len(v.Mine)) {
+		if i < len(v.Mine) {
+			v.Mine[i].Entry = line
+		}
+	}
+	v.Releasing = v.Case.open() && (supervises || !v.Case.Authority && v.Case.Author == own && recallers.Allows(c.User()))
+	if !v.Case.Done && v.Case.open() {
+		v.Extends = &web.Act{Label: "Go on marking", Href: caseHref(v.Case.ID) + "/extend", Post: true, Main: true}
+	}
+}
+
+// acks are the companies that had any of the lots, and whether they answered.
+// What a company found of a lot is told to who may read of that lot.
+func (a *app) acks(r *reader, n *names, k kase, shares []share) ([]ackView, error) {
+	type row struct {
+		Party string    `db:"party"`
+		At    time.Time `db:"at"`
+		Found string    `db:"found"`
+	}
+	rows, err := readmodel.All[row](r.ctx, a.db, `SELECT party, at, found FROM tr_acknowledgements WHERE kase = $1 ORDER BY at`, k.ID)
+	if err != nil {
+		return nil, err
+	}
+	var views []ackView
+	answered := map[string]bool{}
+	for _, said := range rows {
+		var found []trace.Line
+		if err := json.Unmarshal([]byte(said.Found), &found); err != nil {
+			return nil, fmt.Errorf("read an acknowledgement: %w", err)
+		}
+		view := ackView{Party: n.Party(said.Party), At: said.At, Done: true}
+		for _, l := range found {
+			if r.leads(k) || r.reads(l.Lot) {
+				view.Found = append(view.Found, n.Quantity(l.Amount.String(), l.Unit)+" "+n.Lot(l.Lot))
+			}
+		}
+		answered[said.Party] = true
+		views = append(views, view)
+	}
+	for _, s := range shares {
+		if !answered[s.Party] {
+			answered[s.Party] = true
+			views = append(views, ackView{Party: n.Party(s.Party)})
+		}
+	}
+	return views, nil
+}
+
+// tell fills in what the page says of the case.
+func (v *caseView) tell(c *web.Ctx, n *names) {
+	k, done := v.Case, 0
+	for _, ack := range v.Acks {
+		if ack.Done {
+			done++
+		}
+	}
+	tone := web.Good
+	if done < len(v.Acks) {
+		tone = web.Busy
+	}
+	v.Stats = append(v.Reach.Stats, web.Stat{Label: "Acknowledged", Value: fmt.Sprintf("%d / %d", done, len(v.Acks)), Tone: tone})
+	v.Pairs = []web.Pair{{Label: "Reason", Value: k.Reason}}
+	if k.Code != "" {
+		v.Pairs = append(v.Pairs, web.Pair{Label: "Cause", Value: c.T(textOf(caseCodes, k.Code))})
+	}
+	v.Pairs = append(v.Pairs, web.Pair{Label: "Opened by", Value: n.Party(k.Author)}, web.Pair{Label: "Opened", Value: k.At},
+		web.Pair{Label: "Block", Value: k.Block})
+	if k.open() && k.Kind != trace.KindMock {
+		v.Banner = &web.Banner{Tone: v.Chip.Tone, Title: blockedTitle(k.Kind), Text: k.Reason}
+	}
+	if k.Closed != nil {
+		v.History = append(v.History, web.Entry{Text: c.T("%s closed the case: %s", n.Party(k.ClosedBy), k.Closing), At: *k.Closed, Tone: web.Good})
+	}
+	for _, ack := range slices.Backward(v.Acks) {
+		if ack.Done {
+			v.History = append(v.History, web.Entry{Text: c.T("%s acknowledged the notice", ack.Party), Detail: strings.Join(ack.Found, ", "), At: ack.At, Tone: web.Good})
+		}
+	}
+	v.History = append(v.History, web.Entry{Text: c.T("%s opened the case: %s", n.Party(k.Author), k.Reason), At: k.At, Tone: web.Busy, Block: uint64(k.Block), Tx: k.Tx})
+}
+
+func blockedTitle(kind string) string {
+	if kind == trace.KindRecall {
+		return "These lots are recalled: they are not shipped, sold or used."
+	}
+	return "These lots are on hold: they stay where they are."
+}

@@ -1,0 +1,940 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/tallyway/tallyway/apps/traceability/events"
+	"github.com/tallyway/tallyway/chaincode"
+	"github.com/tallyway/tallyway/chaincode/party"
+	"github.com/tallyway/tallyway/chaincode/trace"
+	"github.com/tallyway/tallyway/shared/epcis"
+	"github.com/tallyway/tallyway/shared/gs1"
+	"github.com/tallyway/tallyway/shared/host"
+	"github.com/tallyway/tallyway/shared/identity/accounts"
+	"github.com/tallyway/tallyway/shared/ledger"
+	"github.com/tallyway/tallyway/shared/web"
+)
+
+// side names the records of one company: the dairy's own, or another's.
+type side struct {
+	lot, gtin, gln, hash, private, pack, job, kase, closes, apiCloses, shipment          string
+	accepts, declines, apiAccepts, apiDeclines, callsBack, settles, unpacks, tx, company string
+	token, session, user                                                                 string // of the reader, or of a colleague
+	mark                                                                                 string // stands in every list that shows the lot
+}
+
+// concern says whose a route's record is, and so what another's is answered.
+type concern int
+
+const (
+	nothing concern = iota // no record, or one that all members share
+	reads                  // another's is not shown, except to the regulator
+	lists                  // another's is left out, except for the regulator
+	acts                   // nobody acts on another's
+	rules                  // nobody but the regulator acts on another's
+)
+
+// fixture is how a route is asked, and how its answer reads when it may be.
+type fixture struct {
+	concern concern
+	ask     func(w *world, s side) call
+	control int // what proves that the request is sound; 0: any status below 400
+}
+
+// call is one request: a form, a JSON body, or neither.
+type call struct {
+	path string
+	form url.Values
+	json any
+	raw  []byte // an EPCIS document
+}
+
+func get(path string) func(*world, side) call {
+	return func(*world, side) call { return call{path: path} }
+}
+
+func at(prefix string, of func(side) string) func(*world, side) call {
+	return func(_ *world, s side) call { return call{path: prefix + of(s)} }
+}
+
+func lotOf(s side) string  { return s.lot }
+func hashOf(s side) string { return url.PathEscape(s.hash) }
+
+// entries are one line of a form about so many kilos of the side's lot.
+func entries(s side, more ...string) url.Values {
+	v := url.Values{"lines.0.lot": {s.lot}, "lines.0.quantity": {"1"}, "lines.0.unit": {"KGM"}}
+	for i := 0; i < len(more); i += 2 {
+		v.Set(more[i], more[i+1])
+	}
+	return v
+}
+
+// fixtures has a row for every route of the program, by the route's name.
+var fixtures = map[string]fixture{
+	"web.front":    {nothing, get("/"), 0},
+	"web.login":    {nothing, get("/login"), 0},
+	"web.problems": {nothing, get("/problems"), 0},
+	"web.problem":  {nothing, get("/problems/trace/unit"), 0},
+	"web.api":      {nothing, get("/api"), 0},
+	"web.openapi":  {nothing, get("/api/openapi.json"), 0},
+	"web.health":   {nothing, get("/healthz"), 0},
+	"web.metrics":  {nothing, get("/metrics"), 0},
+	"web.assets":   {nothing, get("/assets/missing"), 404},
+	"web.icon":     {nothing, get("/favicon.ico"), 0},
+	"web.live":     {nothing, get("/live"), 0},
+	"web.signIn": {nothing, func(w *world, s side) call {
+		return call{path: "/login", form: url.Values{"name": {helper.name}, "password": {passphrase}}}
+	}, 0},
+	"web.signOut": {nothing, func(*world, side) call { return call{path: "/logout", form: url.Values{}} }, 0},
+
+	"host.account": {nothing, get("/account"), 0},
+	"host.password": {nothing, func(*world, side) call {
+		return call{path: "/account/password", form: url.Values{"old": {passphrase}, "new": {"short"}}} // a good one would end the sessions
+	}, 422},
+	"host.makeToken": {nothing, func(*world, side) call {
+		return call{path: "/account/tokens", form: url.Values{"label": {"x"}, "scope": {"read"}, "days": {"1"}}}
+	}, 0},
+	"host.revokeToken": {acts, func(_ *world, s side) call {
+		return call{path: "/account/tokens/revoke", form: url.Values{"id": {s.token}}}
+	}, 0},
+	"host.revokeSession": {acts, func(_ *world, s side) call {
+		return call{path: "/account/sessions/revoke", form: url.Values{"id": {s.session}}}
+	}, 0},
+	"host.people": {nothing, get("/people"), 0},
+	"host.addPerson": {nothing, func(w *world, s side) call {
+		return call{path: "/people", form: url.Values{"name": {w.fresh("p")}, "display": {"P"}, "role": {"viewer"}, "party": {s.company}}}
+	}, 0},
+	"host.changePerson": {acts, func(_ *world, s side) call {
+		return call{path: "/people/" + s.user + "/enable", form: url.Values{}}
+	}, 0},
+
+	"traceability.home":       {lists, get("/traceability"), 0},
+	"traceability.companies":  {nothing, get("/traceability/companies"), 0},
+	"traceability.newCompany": {nothing, get("/traceability/companies/new"), 0},
+	"traceability.registerCompany": {nothing, func(w *world, s side) call {
+		return call{path: "/traceability/companies/new", form: url.Values{"id": {w.fresh("c")}, "name": {"C"}, "kinds": {"carrier"}}}
+	}, 0},
+	"traceability.suspendCompany": {rules, func(_ *world, s side) call {
+		return call{path: "/traceability/companies/" + s.company + "/suspend", form: url.Values{"reason": {"left"}}}
+	}, 0},
+	"traceability.reinstateCompany": {rules, func(_ *world, s side) call {
+		return call{path: "/traceability/companies/" + s.company + "/reinstate", form: url.Values{}}
+	}, 0},
+
+	"lots.new": {nothing, get("/traceability/lots/new"), 0},
+	"lots.log": {acts, func(w *world, s side) call {
+		return call{path: "/traceability/lots/new", form: url.Values{"gtin": {s.gtin}, "number": {w.fresh("L")}, "quantity": {"10"}, "unit": {"KGM"}}}
+	}, 0},
+	"ship.new": {nothing, get("/traceability/ship"), 0},
+	"ship.do": {acts, func(w *world, s side) call {
+		return call{path: "/traceability/ship", form: entries(s, "to", market, "advice", w.fresh("DA"))}
+	}, 0},
+	"transform.new": {nothing, get("/traceability/transform"), 0},
+	"transform.do": {acts, func(w *world, s side) call {
+		return call{path: "/traceability/transform", form: entries(s, "outputs.0.gtin", milk, "outputs.0.lot", w.fresh("T"), "outputs.0.quantity", "1", "outputs.0.unit", "KGM")}
+	}, 0},
+	"pack.new": {nothing, get("/traceability/pack"), 0},
+	"pack.do": {acts, func(w *world, s side) call {
+		return call{path: "/traceability/pack", form: entries(s, "sscc", w.sscc())}
+	}, 0},
+	"pack.undo": {acts, func(_ *world, s side) call {
+		return call{path: "/traceability/unpack", form: url.Values{"pack": {s.unpacks}}}
+	}, 0},
+	"dispose.new": {nothing, get("/traceability/dispose"), 0},
+	"dispose.do": {acts, func(_ *world, s side) call {
+		return call{path: "/traceability/dispose", form: entries(s, "how", "destroyed")}
+	}, 0},
+
+	"lots.list":   {lists, get("/traceability/lots"), 0},
+	"lots.csv":    {lists, get("/traceability/lots.csv"), 0},
+	"lots.xlsx":   {nothing, get("/traceability/lots.xlsx"), 0}, // the same rows as the CSV, compressed
+	"lots.pdf":    {nothing, get("/traceability/lots.pdf"), 0},
+	"lots.page":   {reads, at("/traceability/lot/", lotOf), 0},
+	"lots.trace":  {reads, at("/traceability/trace/", lotOf), 0},
+	"lots.label":  {reads, at("/traceability/label/", lotOf), 0},
+	"events.page": {reads, at("/traceability/event/", hashOf), 0},
+
+	"shipments":      {lists, get("/traceability/shipments"), 0},
+	"shipments.show": {reads, at("/traceability/shipments/", func(s side) string { return s.shipment }), 0},
+	"shipments.accept": {acts, func(_ *world, s side) call {
+		return call{path: "/traceability/shipments/" + s.accepts + "/accept", form: url.Values{"all": {"on"}}}
+	}, 0},
+	"shipments.decline": {acts, func(_ *world, s side) call {
+		return call{path: "/traceability/shipments/" + s.declines + "/decline", form: url.Values{"reason": {"damaged"}}}
+	}, 0},
+	"shipments.callBack": {acts, func(_ *world, s side) call {
+		return call{path: "/traceability/shipments/" + s.callsBack + "/call-back", form: url.Values{}}
+	}, 0},
+	"shipments.settle": {acts, func(_ *world, s side) call {
+		return call{path: "/traceability/shipments/" + s.settles + "/settle", form: url.Values{"outcome": {trace.OutcomeLost}}}
+	}, 0},
+
+	// A recall is a warning: all members read it, and anybody may drive its
+	// marking on.
+	"cases":     {nothing, get("/traceability/cases"), 0},
+	"cases.new": {nothing, get("/traceability/cases/new"), 0},
+	"cases.open": {rules, func(w *world, s side) call {
+		return call{path: "/traceability/cases/new", form: url.Values{"kind": {"mock"}, "id": {w.fresh("M")}, "reason": {"exercise"}, "lots": {s.lot}}}
+	}, 0},
+	"cases.show": {nothing, at("/traceability/cases/", func(s side) string { return s.kase }), 0},
+	"cases.extend": {nothing, func(_ *world, s side) call {
+		return call{path: "/traceability/cases/" + s.kase + "/extend", form: url.Values{}}
+	}, 0},
+	"cases.release": {rules, func(_ *world, s side) call {
+		return call{path: "/traceability/cases/" + s.closes + "/release", form: url.Values{"reason": {"over"}}}
+	}, 0},
+	"cases.acknowledge": {acts, func(_ *world, s side) call {
+		return call{path: "/traceability/cases/" + s.kase + "/acknowledge", form: url.Values{"found.0.lot": {s.lot}, "found.0.quantity": {"1"}, "found.0.unit": {"KGM"}}}
+	}, 0},
+
+	"products":      {nothing, get("/traceability/products"), 0},
+	"products.edit": {nothing, get("/traceability/products/edit"), 0},
+	"products.describe": {acts, func(w *world, s side) call {
+		return call{path: "/traceability/products/edit", form: url.Values{"gtin": {s.gtin}, "name": {w.fresh("Milk")}, "unit": {"KGM"}}}
+	}, 0},
+	"places.edit": {nothing, get("/traceability/places/edit"), 0},
+	"places.describe": {acts, func(w *world, s side) call {
+		return call{path: "/traceability/places/edit", form: url.Values{"gln": {s.gln}, "name": {w.fresh("Plant")}, "country": {"CN"}}}
+	}, 0},
+
+	"shopper.product":  {nothing, func(_ *world, s side) call { return call{path: "/01/" + s.gtin} }, 0},
+	"shopper.lot":      {nothing, at("/", lotOf), 0},
+	"shopper.item":     {nothing, func(_ *world, s side) call { return call{path: "/01/" + s.gtin + "/21/1"} }, 404}, // an item that nobody knows
+	"shopper.lot.item": {nothing, func(_ *world, s side) call { return call{path: "/" + s.lot + "/21/1"} }, 0},
+
+	"api.lots":      {lists, get("/api/lots?limit=200"), 0},
+	"api.lot":       {reads, at("/api/lots/", lotOf), 0},
+	"api.shipments": {lists, get("/api/shipments?limit=200"), 0},
+	"api.shipment":  {reads, at("/api/shipments/", func(s side) string { return s.shipment }), 0},
+	"api.shipment.accept": {acts, func(_ *world, s side) call {
+		return call{path: "/api/shipments/" + s.apiAccepts + "/accept", json: map[string]any{}}
+	}, 0},
+	"api.shipment.decline": {acts, func(_ *world, s side) call {
+		return call{path: "/api/shipments/" + s.apiDeclines + "/decline", json: map[string]any{"reason": "damaged"}}
+	}, 0},
+	"api.recalls": {lists, get("/api/recalls?limit=200"), 0},
+	"api.recall.open": {rules, func(w *world, s side) call {
+		return call{path: "/api/recalls", json: trace.Recall{ID: w.fresh("M"), Kind: trace.KindMock, Lots: []string{s.lot}, Reason: "exercise"}}
+	}, 0},
+	"api.recall": {reads, at("/api/recalls/", func(s side) string { return s.kase }), 0},
+	"api.recall.release": {rules, func(_ *world, s side) call {
+		return call{path: "/api/recalls/" + s.apiCloses + "/release", json: map[string]any{"reason": "over"}}
+	}, 0},
+	"api.trace":       {reads, at("/api/trace/", lotOf), 0},
+	"api.transaction": {nothing, at("/api/transactions/", func(s side) string { return s.tx }), 0},
+	"api.command": {nothing, func(_ *world, s side) call {
+		return call{path: "/api/commands/trace.Extend", json: trace.Extend{Case: s.kase}}
+	}, 0},
+
+	"epcis.root.get":     {nothing, get("/epcis/v2"), 0},
+	"epcis.root.options": {nothing, get("/epcis/v2"), 0},
+	"epcis.capture.post": {nothing, func(w *world, s side) call {
+		return call{path: "/epcis/v2/capture", raw: w.document(s)}
+	}, 0},
+	"epcis.capture.get":        {nothing, get("/epcis/v2/capture"), 0}, // the captures of the reader's company
+	"epcis.capture.options":    {nothing, get("/epcis/v2/capture"), 0},
+	"epcis.captureJob.get":     {reads, at("/epcis/v2/capture/", func(s side) string { return s.job }), 0},
+	"epcis.captureJob.options": {nothing, at("/epcis/v2/capture/", func(s side) string { return s.job }), 0},
+	"epcis.events.post": {nothing, func(w *world, s side) call {
+		return call{path: "/epcis/v2/events", raw: w.document(s)}
+	}, 0},
+	"epcis.events.get":     {lists, get("/epcis/v2/events?perPage=200"), 0},
+	"epcis.events.options": {nothing, get("/epcis/v2/events"), 0},
+	"epcis.event.get":      {reads, at("/epcis/v2/events/", hashOf), 0},
+	"epcis.event.options":  {nothing, at("/epcis/v2/events/", hashOf), 0},
+}
+
+// ownOnly are the reads that not even a regulator has of another's.
+var ownOnly = []string{"epcis.captureJob.get"}
+
+// world is the running program with one company's records and another's.
+type world struct {
+	*testing.T
+	h          *host.Host
+	own, other side
+	held       map[string]held // credentials by user
+	clock      atomic.Int64    // how far the host's clock is off
+	count      int
+}
+
+// held is what one person can show.
+type held struct {
+	credentials []credential
+	token       string // id of a token to revoke
+	session     string // id of a session to revoke
+}
+
+// credential is one way to say who one is.
+type credential struct {
+	name           string
+	cookie, bearer string
+	scope          accounts.Scope // of a token
+	dead           bool
+}
+
+func (w *world) fresh(prefix string) string {
+	w.count++
+	return fmt.Sprintf("%s%d", prefix, w.count)
+}
+
+func (w *world) sscc() string {
+	w.count++
+	key, err := gs1.SSCC(0, "9506000134", uint64(w.count))
+	if err != nil {
+		w.Fatal(err)
+	}
+	return key.Path()[3:]
+}
+
+// document logs a fresh lot of the side's product.
+func (w *world) document(s side) []byte {
+	return document(w, events.Logged(place(dairy), w.now(), kilos(lotID(s.gtin, w.fresh("E")), 5), ""))
+}
+
+// now is a moment before the host's present, different at each call.
+func (w *world) now() time.Time {
+	w.count++
+	return w.h.Now().Add(-10*time.Minute + time.Duration(w.count)*time.Millisecond)
+}
+
+func newWorld(t *testing.T) *world {
+	w := &world{T: t, held: map[string]held{}}
+	w.clock.Store(int64(-30 * time.Hour))
+	w.h = open(t, host.Config{Data: filepath.Join(t.TempDir(), "data"),
+		Clock: func() time.Time { return time.Now().Add(time.Duration(w.clock.Load())) }})
+	t.Cleanup(func() { shut(t, w.h) })
+	old := map[string][]credential{}
+	for _, p := range inMatrix {
+		old[p.name] = []credential{{name: "expired session", cookie: w.login(p.name), dead: true},
+			{name: "expired token", bearer: apiToken(t, w.h, p, time.Minute, accounts.Admin), dead: true}}
+	}
+	w.clock.Store(0)
+	for _, p := range inMatrix {
+		w.hold(p, old[p.name])
+	}
+	w.records()
+	w.other.token, w.other.session, w.other.user = w.spares(helper)
+	w.other.user = banker.name
+	return w
+}
+
+func (w *world) login(name string) string {
+	w.Helper()
+	_, secret, err := w.h.Accounts.Login(context.Background(), accounts.Attempt{Name: name, Password: passphrase, Address: "127.0.0.1"}, "")
+	if err != nil {
+		w.Fatal(err)
+	}
+	return secret
+}
+
+// hold gives a person every credential of the matrix.
+func (w *world) hold(p person, all []credential) {
+	ctx := context.Background()
+	all = append(all, credential{name: "session", cookie: w.login(p.name)})
+	for _, s := range []accounts.Scope{accounts.Read, accounts.Write, accounts.Capture, accounts.Admin} {
+		all = append(all, credential{name: "token " + string(s), bearer: apiToken(w, w.h, p, time.Hour, s), scope: s})
+	}
+	secret, revoked, err := w.h.Accounts.CreateToken(ctx, p.name, "revoked", []accounts.Scope{accounts.Admin}, time.Hour)
+	if err == nil {
+		err = w.h.Accounts.RevokeToken(ctx, p.name, revoked.ID)
+	}
+	if err != nil {
+		w.Fatal(err)
+	}
+	all = append(all, credential{name: "revoked token", bearer: secret, dead: true})
+	gone := p
+	gone.name += "-gone"
+	if err := enter(ctx, w.h, gone); err != nil {
+		w.Fatal(err)
+	}
+	all = append(all, credential{name: "session, certificate revoked", cookie: w.login(gone.name), dead: true},
+		credential{name: "token, certificate revoked", bearer: apiToken(w, w.h, gone, time.Hour, accounts.Admin), dead: true})
+	if err := w.h.Wallet.Revoke(gone.msp, gone.name); err != nil {
+		w.Fatal(err)
+	}
+	token, session, _ := w.spares(p)
+	w.held[p.name] = held{all, token, session}
+}
+
+// spares are a token and a session of a person that may be revoked.
+func (w *world) spares(p person) (token, session, name string) {
+	_, t, err := w.h.Accounts.CreateToken(context.Background(), p.name, "spare", []accounts.Scope{accounts.Read}, time.Hour)
+	if err != nil {
+		w.Fatal(err)
+	}
+	_, s, err := w.h.Accounts.BySession(context.Background(), w.login(p.name))
+	if err != nil {
+		w.Fatal(err)
+	}
+	return t.ID, s.ID, p.name
+}
+
+// records makes what the routes are asked for.
+func (w *world) records() {
+	w.own = side{gtin: milk, gln: place(dairy).GLN, company: spare, user: helper.name, lot: lotID(milk, "OWNLOT"), mark: "OWNLOT"}
+	w.other = side{gtin: gouda, gln: place(harbour).GLN, company: bank, lot: lotID(gouda, "ELSELOT"), mark: "ELSELOT"}
+	w.own.hash = w.capture(operator, events.Logged(place(dairy), w.now(), kilos(w.own.lot, 100000), "")).Hash
+	w.other.hash = w.capture(stranger, events.Logged(place(harbour), w.now(), kilos(w.other.lot, 1000), "")).Hash
+	sent := lotID(gouda, "SENTLOT") // the harbour's goods that the dairy has to do with
+	w.capture(stranger, events.Logged(place(harbour), w.now(), kilos(sent, 1000), ""))
+
+	for _, to := range []*string{&w.own.accepts, &w.own.declines, &w.own.apiAccepts, &w.own.apiDeclines} {
+		*to = w.ship(stranger, dairy, sent)
+	}
+	w.own.callsBack, w.own.settles, w.own.shipment = w.ship(operator, market, w.own.lot), w.ship(operator, market, w.own.lot), w.ship(operator, market, w.own.lot)
+	short := events.Arrival{From: place(dairy), To: place(market), Goods: []events.Goods{kilos(w.own.lot, 4)}, Documents: w.documents(w.own.settles)}
+	w.capture(shop, events.Received(short, w.now()))
+	foreign := w.ship(stranger, market, w.other.lot)
+	w.other.shipment, w.other.accepts, w.other.declines, w.other.apiAccepts, w.other.apiDeclines = foreign, foreign, foreign, foreign, foreign
+	w.other.callsBack, w.other.settles = foreign, foreign
+
+	w.own.unpacks = w.pack(operator, "9506000134", w.own.lot)
+	w.other.unpacks = w.pack(stranger, "9521234560", w.other.lot)
+	w.own.kase, w.own.closes, w.own.apiCloses = w.mock(operator, w.own.lot), w.mock(operator, w.own.lot), w.mock(operator, w.own.lot)
+	w.other.kase = w.mock(stranger, w.other.lot)
+	w.other.closes, w.other.apiCloses = w.mock(stranger, w.other.lot), w.mock(stranger, w.other.lot)
+	w.own.job = w.job(operator, events.Logged(place(dairy), w.now(), kilos(lotID(milk, "JOB"), 5), ""))
+	w.other.job = w.job(stranger, events.Logged(place(harbour), w.now(), kilos(lotID(gouda, "JOB"), 5), ""))
+	_, receipt, err := host.Do[any](context.Background(), w.h, operator.actor(), trace.DescribeProduct{GTIN: milk, Name: "Milk", Unit: "KGM"})
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.own.tx, w.other.tx = receipt.TxID, receipt.TxID
+	w.other.private = w.secret()
+}
+
+func (w *world) capture(by person, e epcis.Event) trace.Outcome { return capture(w, w.h, by, e) }
+
+func (w *world) ship(by person, to, lot string) string {
+	return w.capture(by, events.Shipped(events.Consignment{From: place(by.party), To: place(to), Advice: w.fresh("DA"), Goods: []events.Goods{kilos(lot, 5)}}, w.now())).Shipment
+}
+
+func (w *world) documents(shipment string) []string {
+	var text string
+	if err := w.h.DB.QueryRowContext(context.Background(), `SELECT documents FROM tr_shipments WHERE id = $1`, shipment).Scan(&text); err != nil {
+		w.Fatal(err)
+	}
+	return strings.Fields(text)
+}
+
+func (w *world) pack(by person, prefix, lot string) string {
+	w.count++
+	key, err := gs1.SSCC(0, prefix, uint64(w.count))
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.capture(by, events.Packed(place(by.party), w.now(), key.Path(), []events.Goods{kilos(lot, 1)}, nil))
+	return key.Path()
+}
+
+func (w *world) mock(by person, lot string) string {
+	id := w.fresh("CASE-" + by.name + "-")
+	if _, _, err := host.Do[any](context.Background(), w.h, by.actor(), trace.Recall{ID: id, Kind: trace.KindMock, Lots: []string{lot}, Reason: "exercise"}); err != nil {
+		w.Fatal(err)
+	}
+	return id
+}
+
+// job captures by a document and waits for what becomes of it.
+func (w *world) job(by person, e epcis.Event) string {
+	c := credential{bearer: apiToken(w, w.h, by, time.Hour, accounts.Capture)}
+	a := w.send("POST", call{path: "/epcis/v2/capture", raw: document(w, e)}, c)
+	for range 200 {
+		var job struct{ Running bool }
+		state := w.send("GET", call{path: a.header.Get("Location")}, c)
+		if err := json.Unmarshal(state.body, &job); err != nil || state.status != 200 {
+			w.Fatal(a, state)
+		}
+		if !job.Running {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return a.header.Get("Location")[len("/epcis/v2/capture/"):]
+}
+
+// secret is the hash of an event that the harbour keeps to itself.
+func (w *world) secret() string {
+	command, err := events.Capture(events.Logged(place(harbour), w.now(), kilos(lotID(gouda, "PRIVATE"), 5), ""))
+	if err != nil {
+		w.Fatal(err)
+	}
+	command.Sharing, command.Salt = trace.Private, bytes.Repeat([]byte{7}, 32)
+	outcome, _, err := host.Do[trace.Outcome](context.Background(), w.h, stranger.actor(), command)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return outcome.Hash
+}
+
+// request is a call with a credential and, for a session, its CSRF token.
+func (w *world) request(method string, c call, by credential) *http.Request {
+	w.Helper()
+	var body []byte
+	kind := ""
+	switch {
+	case c.raw != nil:
+		body, kind = c.raw, "application/ld+json"
+	case c.json != nil:
+		body, _ = json.Marshal(c.json)
+		kind = "application/json"
+	case c.form != nil:
+		body, kind = []byte(c.form.Encode()), "application/x-www-form-urlencoded"
+	}
+	r, err := http.NewRequest(method, w.h.Address()+c.path, bytes.NewReader(body))
+	if err != nil {
+		w.Fatal(err)
+	}
+	r.Header.Set("Accept", "application/json")
+	if kind != "" {
+		r.Header.Set("Content-Type", kind)
+		r.Header.Set("Idempotency-Key", w.fresh("key"))
+	}
+	if by.bearer != "" {
+		r.Header.Set("Authorization", "Bearer "+by.bearer)
+	}
+	if by.cookie != "" {
+		r.AddCookie(&http.Cookie{Name: web.SessionCookie, Value: by.cookie})
+		r.Header.Set("X-CSRF-Token", accounts.CSRF(by.cookie))
+	}
+	return r
+}
+
+func (w *world) send(method string, c call, by credential) answer {
+	w.Helper()
+	return send(w, w.request(method, c, by))
+}
+
+// footprint is the ledger's head and the number of rows of every table: what a
+// refused request leaves as it was. Failed sign-ins are counted on purpose.
+func (w *world) footprint() string {
+	w.Helper()
+	if rowsQuery == "" {
+		rows, err := w.h.DB.QueryContext(context.Background(), `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name <> 'account_failures' ORDER BY name`)
+		if err != nil {
+			w.Fatal(err)
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var name string
+			if err := rows.Scan(&name); err != nil {
+				w.Fatal(err)
+			}
+			rowsQuery += ` || ' ` + name + `=' || (SELECT COUNT(*) FROM ` + name + `)`
+		}
+	}
+	var counts string
+	if err := w.h.DB.QueryRowContext(context.Background(), `SELECT ''`+rowsQuery).Scan(&counts); err != nil {
+		w.Fatal(err)
+	}
+	return fmt.Sprintf("block %d%s", w.h.Ledger.Head().Block, counts)
+}
+
+var rowsQuery string
+
+// The rules by which access is refused, before a handler is asked.
+var accessRules = []string{web.ErrSignIn.Code, web.ErrRole.Code, web.ErrScope.Code, web.ErrForged.Code, chaincode.ErrRole.Code}
+
+// expected is the rule that refuses a credential at a row, or "".
+func expected(row web.Row, p *person, c credential) string {
+	stranger := p == nil || c.dead
+	switch {
+	case c.dead && c.bearer != "": // a token that is shown is believed or refused, never overlooked
+		return web.ErrSignIn.Code
+	case row.Access.Who() == "public":
+		return ""
+	case stranger:
+		return web.ErrSignIn.Code
+	case row.Access.Who() == "roles" && !slices.ContainsFunc(row.Access.Roles, func(r string) bool { return slices.Contains(p.roles, r) }):
+		return web.ErrRole.Code
+	case c.bearer != "" && !covers(c.scope, row.Access.Scope):
+		return web.ErrScope.Code
+	}
+	return ""
+}
+
+// covers reads the scopes as the page of tokens explains them.
+func covers(has accounts.Scope, needs string) bool {
+	return needs == "" || has == accounts.Admin || string(has) == needs || has == accounts.Write && needs == "read"
+}
+
+// TestAccessMatrix asks every route as everybody, for their own record and for
+// another's, and holds the answers against what the routes declare.
+func TestAccessMatrix(t *testing.T) {
+	w := newWorld(t)
+	rows := w.h.Web.Matrix()
+	for _, row := range rows {
+		if _, ok := fixtures[row.Name]; !ok {
+			t.Errorf("%s %s (%s) has no row in fixtures: say how it is asked and whose its record is", row.Method, row.Path, row.Name)
+		}
+	}
+	for name := range fixtures {
+		if !slices.ContainsFunc(rows, func(r web.Row) bool { return r.Name == name }) {
+			t.Errorf("fixtures has a row for %s, which is no route", name)
+		}
+	}
+	if t.Failed() {
+		return
+	}
+	slices.SortStableFunc(rows, func(a, b web.Row) int { // signing out ends the sessions
+		return int(index(a.Name == "web.signOut")) - int(index(b.Name == "web.signOut"))
+	})
+	refused := w.refusals(rows)
+	foreign := w.strangers(rows)
+	forged := w.forgeries(rows)
+	allowed := w.admissions(rows)
+	t.Logf("%d routes: %d cells refused, %d on another's record, %d forged, %d let in", len(rows), refused, foreign, forged, allowed)
+}
+
+func index(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// each visits every person and credential; nobody has none.
+func (w *world) each(visit func(p *person, c credential)) {
+	visit(nil, credential{name: "nobody"})
+	for _, p := range inMatrix {
+		for _, c := range w.held[p.name].credentials {
+			visit(&p, c)
+		}
+	}
+}
+
+func name(p *person, c credential) string {
+	if p == nil {
+		return c.name
+	}
+	return p.name + " by " + c.name
+}
+
+// refusals asks what must be refused: it comes first, so that nothing changes.
+func (w *world) refusals(rows []web.Row) (cells int) {
+	before := w.footprint()
+	for _, row := range rows {
+		w.each(func(p *person, c credential) {
+			want := expected(row, p, c)
+			if want == "" {
+				return
+			}
+			cells++
+			status := map[string]int{web.ErrSignIn.Code: 401}[want]
+			if status == 0 {
+				status = 403
+			}
+			a := w.send(row.Method, fixtures[row.Name].ask(w, w.sideOf(p, w.own)), c)
+			if a.status != status || a.code() != want {
+				w.Errorf("%s: %s is answered %v, want %d %s", row.Name, name(p, c), a, status, want)
+			}
+			if after := w.footprint(); after != before {
+				w.Errorf("%s: %s was refused and left a mark:\n%s\n%s", row.Name, name(p, c), before, after)
+				before = after
+			}
+			if p == nil && row.Method == "GET" && !strings.HasPrefix(row.Path, "/api/") && !strings.HasPrefix(row.Path, "/epcis/") {
+				w.toLogin(row)
+			}
+		})
+	}
+	return cells
+}
+
+// toLogin expects a browser to be led to the sign-in and back.
+func (w *world) toLogin(row web.Row) {
+	c := fixtures[row.Name].ask(w, w.own)
+	r := w.request("GET", c, credential{})
+	r.Header.Set("Accept", "text/html")
+	a := send(w, r)
+	if want := "/login?next=" + url.QueryEscape(r.URL.RequestURI()); a.status != http.StatusSeeOther || a.header.Get("Location") != want {
+		w.Errorf("%s: a browser is sent to %q by %d, want %s", row.Name, a.header.Get("Location"), a.status, want)
+	}
+}
+
+// sideOf fills in what a person has of their own.
+func (w *world) sideOf(p *person, s side) side {
+	if p != nil && s.lot == w.own.lot {
+		s.token, s.session = w.held[p.name].token, w.held[p.name].session
+	}
+	return s
+}
+
+// strangers asks for another's record whoever may use the route: the record
+// decides, and refuses.
+func (w *world) strangers(rows []web.Row) (cells int) {
+	before := w.footprint()
+	for _, row := range rows {
+		f := fixtures[row.Name]
+		if f.concern == nothing {
+			continue
+		}
+		if !row.Access.Owner {
+			w.Errorf("%s has records of its own but is not declared Owned", row.Name)
+		}
+		w.each(func(p *person, c credential) {
+			if p == nil || expected(row, p, c) != "" {
+				return
+			}
+			supervises := slices.Contains(p.roles, party.Regulator) && !slices.Contains(ownOnly, row.Name)
+			if supervises && f.concern == rules {
+				return // admissions lets the regulator act
+			}
+			cells++
+			a := w.send(row.Method, f.ask(w, w.other), c)
+			switch {
+			case supervises && f.concern == lists && (a.status >= 400 || !w.other.isIn(a)), supervises && f.concern == reads && a.status >= 400:
+				w.Errorf("%s: the regulator is not shown a company's record: %v", row.Name, a)
+			case !supervises && f.concern == lists && (a.status >= 400 || w.other.isIn(a)):
+				w.Errorf("%s: %s is shown another's record, or nothing: %v", row.Name, name(p, c), a)
+			case (!supervises && f.concern == reads || f.concern >= acts) && (a.status < 400 || a.status >= 500):
+				w.Errorf("%s: %s is answered %v about another's record", row.Name, name(p, c), a)
+			}
+			if after := w.footprint(); after != before {
+				w.Errorf("%s: %s acted on another's record:\n%s\n%s", row.Name, name(p, c), before, after)
+				before = after
+			}
+		})
+	}
+	return cells
+}
+
+// forgeries sends what another site could send through a visitor's browser.
+func (w *world) forgeries(rows []web.Row) (cells int) {
+	before := w.footprint()
+	for _, row := range rows {
+		if !row.CSRF {
+			continue
+		}
+		for _, p := range inMatrix {
+			i := slices.IndexFunc(w.held[p.name].credentials, func(c credential) bool { return c.name == "session" })
+			c := w.held[p.name].credentials[i]
+			if expected(row, &p, c) != "" {
+				continue
+			}
+			for lie, forge := range map[string]func(*http.Request){
+				"no token":          func(r *http.Request) { r.Header.Del("X-CSRF-Token") },
+				"a guess":           func(r *http.Request) { r.Header.Set("X-CSRF-Token", "guess") },
+				"another's token":   func(r *http.Request) { r.Header.Set("X-CSRF-Token", accounts.CSRF("another session")) },
+				"from another site": func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") },
+			} {
+				cells++
+				r := w.request(row.Method, fixtures[row.Name].ask(w, w.sideOf(&p, w.own)), c)
+				forge(r)
+				if a := send(w, r); a.status != 403 || a.code() != web.ErrForged.Code {
+					w.Errorf("%s: %s with %s is answered %v", row.Name, p.name, lie, a)
+				}
+			}
+		}
+	}
+	if after := w.footprint(); after != before {
+		w.Errorf("a forged request left a mark:\n%s\n%s", before, after)
+	}
+	return cells
+}
+
+// admissions asks what is allowed. That some answer is a success proves that
+// the refusals above were not for want of a sound request.
+func (w *world) admissions(rows []web.Row) (cells int) {
+	for _, row := range rows {
+		f, proven := fixtures[row.Name], false
+		var last answer
+		w.each(func(p *person, c credential) {
+			if expected(row, p, c) != "" {
+				return
+			}
+			cells++
+			a := w.send(row.Method, f.ask(w, w.sideOf(p, w.own)), c)
+			if a.status == 401 || slices.Contains(accessRules, a.code()) && !w.contractDecides(row, p, a) {
+				w.Errorf("%s: %s is refused by %v", row.Name, name(p, c), a)
+			}
+			if a.status >= 500 {
+				w.Errorf("%s: %s meets a fault: %v", row.Name, name(p, c), a)
+			}
+			if f.control == 0 && a.status < 400 || a.status == f.control {
+				proven = true
+			} else {
+				last = a
+			}
+			if p == nil || !slices.Contains(p.roles, party.Regulator) || f.concern != rules {
+				return
+			}
+			if a = w.send(row.Method, f.ask(w, w.other), c); a.status == 401 || slices.Contains(accessRules, a.code()) {
+				w.Errorf("%s: the regulator is refused by %v", row.Name, a)
+			}
+		})
+		if !proven {
+			w.Errorf("%s: nobody succeeds, so the refusals prove nothing; the last answer: %v", row.Name, last)
+		}
+	}
+	return cells
+}
+
+// leftToContract are the routes of machines that leave the role to the
+// contract, with the command that they send.
+var leftToContract = map[string]string{
+	"epcis.events.post": "trace.Capture", "api.shipment.accept": "trace.Capture", "api.shipment.decline": "trace.Decline",
+	"api.recall.open": "trace.Recall", "api.recall.release": "trace.Release",
+}
+
+// contractDecides reports whether the contract was right to refuse: the person
+// lacks the command's role, or even the dairy's record is another's to them.
+func (w *world) contractDecides(row web.Row, p *person, a answer) bool {
+	if p == nil || a.code() != chaincode.ErrRole.Code {
+		return false
+	}
+	f, sends := w.h.Program.Contracts.Function(leftToContract[row.Name])
+	lacks := sends && !slices.ContainsFunc(f.Roles, func(r string) bool { return slices.Contains(p.roles, r) })
+	return lacks || p.party != dairy && (sends || fixtures[row.Name].concern != nothing)
+}
+
+// isIn reports whether an answer names the side's lot, shipment or case.
+func (s side) isIn(a answer) bool {
+	text := string(a.body)
+	return strings.Contains(text, s.mark) || strings.Contains(text, s.shipment) || strings.Contains(text, s.kase)
+}
+
+// TestContractsAskForTheRole calls every function of the contracts as
+// everybody, past all pages: alone, and inside a batch.
+func TestContractsAskForTheRole(t *testing.T) {
+	h := open(t, host.Config{Data: filepath.Join(t.TempDir(), "data")})
+	defer shut(t, h)
+	head, cells := h.Ledger.Head(), 0
+	for _, f := range h.Program.Contracts.Functions() {
+		for _, p := range inMatrix {
+			cells++
+			may := len(f.Roles) == 0 || slices.ContainsFunc(f.Roles, func(r string) bool { return slices.Contains(p.roles, r) })
+			err := callDirectly(t, h, p, f.Name, f.Query, []byte(`{}`))
+			if errors.Is(err, chaincode.ErrRole) == may {
+				t.Errorf("%s by %s: %v", f.Name, p.name, err)
+			}
+			if f.Query || may || f.Name == "chaincode.Batch" {
+				continue
+			}
+			cells++
+			batch := fmt.Sprintf(`{"commands":[{"name":%q,"body":{}}]}`, f.Name)
+			request := submission(t, h, p, "chaincode.Batch", []byte(batch))
+			receipt, err := h.Ledger.Submit(context.Background(), request)
+			if (err == nil && !bytes.Contains(receipt.Reply, []byte(chaincode.ErrRole.Code))) || err != nil && !errors.Is(err, chaincode.ErrRole) {
+				t.Errorf("%s in a batch by %s: %v %s", f.Name, p.name, err, receipt.Reply)
+			}
+			head = h.Ledger.Head()
+		}
+		if f.Name != "chaincode.Batch" && f.Name != "party.List" && h.Ledger.Head() != head {
+			t.Errorf("%s moved the ledger", f.Name)
+			head = h.Ledger.Head()
+		}
+	}
+	t.Logf("%d cells", cells)
+}
+
+func submission(t testing.TB, h *host.Host, p person, name string, body []byte) ledger.Request {
+	t.Helper()
+	signer, err := h.Wallet.Get(p.msp, p.name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ledger.Request{Signer: signer, Name: name, Body: body, At: h.Now(), Tx: ledger.NewTx(signer)}
+}
+
+func callDirectly(t testing.TB, h *host.Host, p person, name string, query bool, body []byte) error {
+	t.Helper()
+	request := submission(t, h, p, name, body)
+	if query {
+		request.Orgs = []string{producers} // whose node keeps what the test asks for
+		_, err := h.Ledger.Query(context.Background(), request)
+		return err
+	}
+	_, err := h.Ledger.Submit(context.Background(), request)
+	return err
+}
+
+// common are the functions that keep no company's record from another: what
+// they read or do is public among the members.
+var common = map[string]string{
+	"chaincode.Batch": "each command in it is asked by itself",
+	"party.Found":     "once, on an empty ledger", "party.Admit": "a member's own voice",
+	"party.Get": "companies are public", "party.List": "companies are public", "party.Members": "members are public",
+	"trace.Extend":    "marking on is everybody's",
+	"trace.LotStatus": "public on the channel", "trace.GetShipment": "public on the channel", "trace.GetCase": "public on the channel",
+}
+
+// TestContractsKeepRecordsApart sends every command on another's record
+// straight to the ledger, with the user's own signature: the contract refuses
+// by itself, whatever the pages do.
+func TestContractsKeepRecordsApart(t *testing.T) {
+	w := newWorld(t)
+	forged := func(e epcis.Event) trace.Capture {
+		command, err := events.Capture(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return command
+	}
+	o, rival := w.other, place(harbour)
+	all := map[string][]struct {
+		by      person
+		command any
+	}{
+		"trace.Capture": {
+			{operator, forged(events.Logged(place(dairy), w.now(), kilos(lotID(gouda, "FAKE"), 5), ""))},
+			{operator, forged(events.Logged(rival, w.now(), kilos(o.lot, 5), ""))},
+			{operator, forged(events.Shipped(events.Consignment{From: place(dairy), To: place(market), Goods: []events.Goods{kilos(o.lot, 5)}}, w.now()))},
+			{operator, forged(events.Received(events.Arrival{From: rival, To: place(dairy), Goods: []events.Goods{kilos(o.lot, 5)}, Documents: w.documents(o.shipment)}, w.now()))},
+			{operator, forged(events.Sold(place(dairy), w.now(), []events.Goods{kilos(o.lot, 5)}))},
+			{operator, forged(events.Destroyed(place(dairy), w.now(), []events.Goods{kilos(o.lot, 5)}))},
+			{operator, forged(events.Packed(place(dairy), w.now(), "00/"+w.sscc(), []events.Goods{kilos(o.lot, 5)}, nil))},
+			{operator, forged(events.Unpacked(place(dairy), w.now(), o.unpacks))},
+			{operator, forged(events.Transformed(place(dairy), w.now(), "urn:uuid:6f6c1c4e-51a5-4a6c-8d5a-0c8a4f7be001", []events.Goods{kilos(o.lot, 5)}, []events.Made{{Goods: kilos(lotID(milk, "X"), 5)}})[0])},
+		},
+		"trace.Decline":         {{operator, trace.Decline{Shipment: o.shipment, Reason: "damaged"}}},
+		"trace.CallBack":        {{operator, trace.CallBack{Shipment: o.shipment}}, {shop, trace.CallBack{Shipment: o.shipment}}},
+		"trace.Settle":          {{operator, trace.Settle{Shipment: o.shipment, Outcome: trace.OutcomeLost}}, {stranger, trace.Settle{Shipment: w.own.settles, Outcome: trace.OutcomeLost}}},
+		"trace.Recall":          {{operator, trace.Recall{ID: "X", Kind: trace.KindRecall, Lots: []string{o.lot}, Reason: "spite"}}, {admin, trace.Recall{ID: "X", Kind: trace.KindMock, Lots: []string{o.lot}, Reason: "spite"}}},
+		"trace.Release":         {{operator, trace.Release{Case: o.kase, Reason: "over"}}, {admin, trace.Release{Case: o.kase, Reason: "over"}}},
+		"trace.Acknowledge":     {{operator, trace.Acknowledge{Case: o.kase, Found: []trace.Line{{Lot: o.lot, Amount: gs1.Whole(1), Unit: "KGM"}}}}},
+		"trace.DescribeProduct": {{operator, trace.DescribeProduct{GTIN: gouda, Name: "Not ours", Unit: "KGM"}}, {admin, trace.DescribeProduct{GTIN: gouda, Name: "Not ours", Unit: "KGM"}}},
+		"trace.DescribePlace":   {{operator, trace.DescribePlace{GLN: o.gln, Name: "Not ours", Country: "CN"}}},
+		"trace.GetEvent":        {{banker, trace.GetEvent{Hash: o.private, Keeper: producers}}, {operator, trace.GetEvent{Hash: o.private}}},
+		"party.Register":        {{admin, company("mine", party.KindCarrier, "", "")}, {member, company("judge", party.KindRegulator, "", "")}},
+		"party.Change":          {{admin, party.Change{ID: harbour, Profile: party.Profile{Name: "Mine", Kinds: []string{party.KindProcessor}}}}, {member, party.Change{ID: bank, Profile: party.Profile{Name: "Mine", Kinds: []string{party.KindBank}}}}},
+		"party.Suspend":         {{admin, party.Suspend{ID: harbour, Reason: "spite"}}, {member, party.Suspend{ID: bank, Reason: "spite"}}},
+		"party.Reinstate":       {{admin, party.Reinstate{ID: harbour}}, {member, party.Reinstate{ID: bank}}},
+	}
+	for _, f := range w.h.Program.Contracts.Functions() {
+		if len(all[f.Name]) == 0 && common[f.Name] == "" {
+			t.Errorf("%s: say what it does to another's record, or why that is nobody's", f.Name)
+		}
+	}
+	before := w.footprint()
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		f, _ := w.h.Program.Contracts.Function(name)
+		for i, attempt := range all[name] {
+			body, err := json.Marshal(attempt.command)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var no *chaincode.Refusal
+			if err := callDirectly(t, w.h, attempt.by, name, f.Query, body); !errors.As(err, &no) {
+				t.Errorf("%s %d by %s: %v", name, i, attempt.by.name, err)
+			} else {
+				t.Logf("%s %d by %s: %s", name, i, attempt.by.name, no.Code)
+			}
+		}
+	}
+	if after := w.footprint(); after != before {
+		t.Errorf("something was written:\n%s\n%s", before, after)
+	}
+}
