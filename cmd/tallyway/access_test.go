@@ -468,7 +468,7 @@ func (w *world) job(by person, e epcis.Event) string {
 
 // secret is the hash of an event that the harbour keeps to itself.
 func (w *world) secret() string {
-	command, err := events.Capture(events.Logged(place(harbour), w.now(), kilos(lotID(gouda, "PRIVATE"), 5), ""))
+	command, err := events.Capture(events.Logged(place(harbour), w.now(), kilos(lotID(gouda, "PRIVATE"), 5), ""), gs1.Amount{})
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -877,7 +877,7 @@ var common = map[string]string{
 func TestContractsKeepRecordsApart(t *testing.T) {
 	w := newWorld(t)
 	forged := func(e epcis.Event) trace.Capture {
-		command, err := events.Capture(e)
+		command, err := events.Capture(e, gs1.Amount{})
 		if err != nil {
 			t.Fatal(err)
 		}

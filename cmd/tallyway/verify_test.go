@@ -17,6 +17,7 @@ import (
 
 	"github.com/tallyway/tallyway/apps/traceability/events"
 	"github.com/tallyway/tallyway/cmd/tallyway/demo"
+	"github.com/tallyway/tallyway/shared/gs1"
 	"github.com/tallyway/tallyway/shared/host"
 )
 
@@ -141,7 +142,7 @@ func TestDamagedBackupsLeaveNothing(t *testing.T) {
 // logSome logs a few lots, so that there are blocks to damage.
 func logSome(h *host.Host) {
 	for i := range 20 {
-		command, err := events.Capture(events.Logged(place(dairy), h.Now().Add(-time.Minute), kilos(lotID(milk, fmt.Sprintf("V%d", i)), 100), ""))
+		command, err := events.Capture(events.Logged(place(dairy), h.Now().Add(-time.Minute), kilos(lotID(milk, fmt.Sprintf("V%d", i)), 100), ""), gs1.Amount{})
 		if err != nil {
 			panic(err)
 		}
