@@ -225,6 +225,10 @@ func (f shipmentForms) filled(c *web.Ctx, lines []shipmentLine) shipmentForms {
 
 func (a *app) fillLines(c *web.Ctx, n *names, v *shipmentView, lines []shipmentLine, packs []shipmentPack) error {
 	entries := v.Forms.Accept.Lines("lines", 0)
+	may, err := a.reader(c)
+	if err != nil {
+		return err
+	}
 	loose := 0
 	for _, l := range lines {
 		blocked, err := readmodel.One[string](c.Context(), a.db, `SELECT blocked FROM tr_lots WHERE id = $1`, l.Lot)
@@ -233,6 +237,9 @@ func (a *app) fillLines(c *web.Ctx, n *names, v *shipmentView, lines []shipmentL
 		}
 		line := lineView{Lot: l.Lot, Href: lotHref(l.Lot), Text: n.Lot(l.Lot), Shipped: grouped(n.Amount(l.Amount)), Unit: n.Unit(l.Unit), Packed: l.Packed,
 			Differs: l.Received != "", Arrived: grouped(n.Amount(orElse(l.Received, l.Amount)))}
+		if !may.reads(l.Lot) { // a carrier sees what it carries, not where it comes from
+			line.Href = ""
+		}
 		if blocked != "" {
 			line.Blocked = blockedWord(blocked)
 		}

@@ -44,13 +44,15 @@ func TestStory(t *testing.T) {
 
 func tell(t *testing.T, v webtest.Viewport) {
 	s := furnished(t)
-	s.desk, s.shopper = webtest.NewBrowser(t, v), webtest.NewBrowser(t, webtest.Phone)
+	s.screen, s.desk, s.shopper = v, webtest.NewBrowser(t, v), webtest.NewBrowser(t, webtest.Phone)
+	s.desk.Speak("en")
 
 	s.as("greenfield-dairy")
 	s.fill("/traceability/lots/new", map[string]string{"#f-gtin": milkGTIN, "#f-number": "STORY-M", "#f-quantity": "1000", "#f-unit": "KGM"})
 	s.ship(storyMilk, "1000", "harbour-foods")
 
 	s.as("harbour-foods")
+	s.looks("en", "/", "/traceability/lots", "/traceability/shipments", "/account", "/people", "/api", "/problems", "/traceability/products", "/traceability/companies")
 	s.acceptAtHome()
 	s.fill("/traceability/transform", map[string]string{"#f-lines-0-lot": storyMilk, "#f-lines-0-quantity": "1000", "#f-lines-0-unit": "KGM",
 		"#f-outputs-0-gtin": cheeseGTIN, "#f-outputs-0-lot": "STORY-C", "#f-outputs-0-quantity": "100", "#f-outputs-0-unit": "KGM"})
@@ -76,7 +78,7 @@ func tell(t *testing.T, v webtest.Viewport) {
 // screens: nothing is cut, nothing complains, nothing is left in English.
 func TestStoryInChinese(t *testing.T) {
 	s := furnished(t)
-	s.desk = webtest.NewBrowser(t, webtest.Phone)
+	s.screen, s.desk = webtest.Phone, webtest.NewBrowser(t, webtest.Phone)
 	s.desk.Speak("zh-CN")
 	s.shopper = s.desk
 	wheel := strings.TrimPrefix(demo.ShopperPage(s.now()), "/")
@@ -95,22 +97,22 @@ func TestStoryInChinese(t *testing.T) {
 			continue
 		}
 		s.as(user)
-		s.looks(append(append([]string{}, common...), own...))
+		s.looks("zh-CN", append(own, common...)...)
 		s.follows("/traceability/shipments", "table a.row-link")
 		s.follows("/traceability/cases", "table a.row-link")
 	}
 	s.as("food-safety")
 	s.fill("/traceability/cases/new?kind=recall&lots="+wheel, map[string]string{"#f-id": "R-ZH", "#f-reason": "牛奶中检出李斯特菌。"})
-	s.looks([]string{"/", "/traceability/cases/R-ZH"})
+	s.looks("zh-CN", "/", "/traceability/cases/R-ZH")
 	s.as("city-market")
-	s.looks([]string{"/", "/traceability/cases/R-ZH", "/traceability/lot/" + wheel, "/traceability/trace/" + wheel, "/traceability/dispose?lot=" + wheel})
+	s.looks("zh-CN", "/", "/traceability/cases/R-ZH", "/traceability/lot/"+wheel, "/traceability/trace/"+wheel, "/traceability/dispose?lot="+wheel)
 	s.as("harbour-foods")
 	for path, link := range map[string]string{"/traceability/lot/" + wheel: ".history a[href*='/event/']", "/traceability/shipments": "table a.row-link"} {
 		if !s.follows(path, link) {
 			t.Errorf("%s leads nowhere: there is no %s", path, link)
 		}
 	}
-	s.looks([]string{"/" + wheel})
+	s.looks("zh-CN", "/"+wheel)
 	if missing := s.host.Web.Words().Missing(); len(missing) > 0 {
 		t.Errorf("shown in English to a Chinese reader:\n%s", strings.Join(missing, "\n"))
 	}
@@ -123,6 +125,7 @@ type story struct {
 	base     string
 	password string
 	desk     *webtest.Browser // who is signed in
+	screen   webtest.Viewport // of the desk
 	shopper  *webtest.Browser // whose page lies open
 	shipment string           // the latest
 }
@@ -161,9 +164,13 @@ func (s *story) as(user string) {
 	s.desk.Quiet()
 }
 
+// open goes to a page, which fits its screen.
 func (s *story) open(path string) {
 	s.t.Helper()
 	s.desk.Open(s.base + path)
+	if cut := s.desk.Overflow(); cut > 0 {
+		s.t.Errorf("%s is %d pixels wider than the screen", path, cut)
+	}
 }
 
 // until waits for the page to be so.
@@ -335,11 +342,11 @@ func (s *story) cannotSell(lot string) {
 }
 
 // looks opens pages on both screens.
-func (s *story) looks(paths []string) {
+func (s *story) looks(lang string, paths ...string) {
 	s.t.Helper()
 	for _, path := range paths {
 		s.open(path)
-		s.look()
+		s.look(lang)
 	}
 }
 
@@ -352,19 +359,20 @@ func (s *story) follows(path, link string) bool {
 		return false
 	}
 	s.open(record)
-	s.look()
+	s.look("zh-CN")
 	return true
 }
 
-func (s *story) look() {
+func (s *story) look(want string) {
 	s.t.Helper()
+	defer s.desk.View(s.screen)
 	for _, v := range []webtest.Viewport{webtest.Desktop, webtest.Phone} {
 		s.desk.View(v)
 		if cut := s.desk.Overflow(); cut > 0 {
 			s.t.Errorf("%s on a %s is %d pixels too wide", s.path(), v.Name, cut)
 		}
 	}
-	if lang := webtest.Eval[string](s.desk, `document.documentElement.lang`); lang != "zh-CN" {
+	if lang := webtest.Eval[string](s.desk, `document.documentElement.lang`); lang != want {
 		s.t.Errorf("%s is in %s", s.path(), lang)
 	}
 	s.desk.Quiet()
