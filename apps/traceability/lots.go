@@ -381,11 +381,7 @@ func lotTable(c *web.Ctx, n *names, q lotQuery, v *listView, count string, total
 			{Label: "Made", Number: true}, {Label: "Made on", Sort: "at"}, {Label: "Best before", Sort: "expiry"}, {Label: "State"}},
 		Empty: web.Empty{Title: "No lots yet", Text: "Log the first lot that you made, or accept a shipment: its lots appear here.",
 			Act: &web.Act{Label: "Log a lot", Href: "/traceability/lots/new", Main: true}}}
-<<<<<<< HEAD
-	if q.party == "" || !c.User().Has(party.Operator) {
-=======
 	if !c.User().Has(party.Operator) {
->>>>>>> story
 		t.Empty = web.Empty{Title: "No lots yet", Text: "Lots appear here as soon as a company logs one."}
 	}
 	for _, x := range v.Items {
