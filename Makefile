@@ -36,7 +36,7 @@ conformance: ## standards' own examples and vectors, against the parsers and the
 	fi
 
 golden: ## write the expected files anew; read the diff before committing
-	$(GO) test ./chaincode/... ./shared/... ./apps/... -run 'Golden|Scenario|Wire|Rules' -update
+	$(GO) test ./chaincode/all ./chaincode/scenario ./shared/web ./apps/traceability -update
 
 bench: build setup ## every claim of speed, as a ratio beside its reference
 	$(GO) run ./bench

@@ -15,6 +15,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -41,14 +42,15 @@ type Host struct {
 	Web      *web.Server
 	Metrics  *prometheus.Registry
 
-	hands    atomic.Pointer[time.Time] // where the clock stands while the past is founded
-	address  string
-	lock     *os.File
-	server   *http.Server
-	control  *control
-	serving  chan error
-	stopApps context.CancelFunc
-	closers  []func() error // last opened, first closed
+	hands      atomic.Pointer[time.Time] // where the clock stands while the past is founded
+	address    string
+	lock       *os.File
+	server     *http.Server
+	control    *control
+	serving    chan error
+	stopApps   context.CancelFunc
+	background sync.WaitGroup // ends when stopApps is called
+	closers    []func() error // last opened, first closed
 }
 
 // Start opens everything, founds an empty ledger and serves. Whatever fails
@@ -198,6 +200,7 @@ func (h *Host) projections() (all []*readmodel.Projection) {
 
 func (h *Host) openWeb(ctx context.Context) error {
 	ctx, h.stopApps = context.WithCancel(context.WithoutCancel(ctx))
+	h.background.Go(func() { h.upkeep(ctx) })
 	h.Web = web.New(web.Config{
 		Auth: authenticator{h.Accounts}, Menu: menu, Rules: append(identityRules(), h.Program.Contracts.Rules()...),
 		Functions: h.Program.Contracts.Functions(), Live: h.live, Health: h.Health,
@@ -255,6 +258,7 @@ func (h *Host) Close() error {
 	if h.stopApps != nil {
 		h.stopApps()
 	}
+	h.background.Wait()
 	if h.control != nil {
 		h.control.close(ctx)
 	}

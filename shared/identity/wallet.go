@@ -300,13 +300,15 @@ func (w *Wallet) Expiring(within time.Duration) ([]Card, error) {
 	return due, nil
 }
 
-// RotateExpiring renews every identity that Expiring lists. The old ones run
-// out by themselves.
+// RotateExpiring renews the identities that Expiring lists, and returns them as
+// they were; the old certificates run out by themselves. One that is made to be
+// short-lived is left alone for two thirds of its life.
 func (w *Wallet) RotateExpiring(within time.Duration) ([]Card, error) {
 	due, err := w.Expiring(within)
 	if err != nil {
 		return nil, err
 	}
+	due = slices.DeleteFunc(due, func(c Card) bool { return c.NotAfter.Sub(w.clock()) > c.NotAfter.Sub(c.NotBefore)/3 })
 	for i, c := range due {
 		if _, err := w.Rotate(c.MSP, c.User, within); err != nil {
 			return due[:i], fmt.Errorf("renew %s of %s: %w", c.User, c.MSP, err)
