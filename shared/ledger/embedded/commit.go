@@ -12,7 +12,7 @@ import (
 
 // commitBlocks is the one goroutine that commits.
 func (l *Ledger) commitBlocks() {
-	linger, company := l.config.Linger, false
+	linger, company := l.config.Linger, 0
 	for {
 		block, open := l.nextBlock(linger, company)
 		if !open {
@@ -23,7 +23,7 @@ func (l *Ledger) commitBlocks() {
 			l.config.Log.Error("the ledger takes no more writes", "error", err)
 			l.line.fail(block, err)
 		}
-		if company = len(block) > 1; l.config.Linger == 0 { // slow disks want larger blocks
+		if company = len(block); l.config.Linger == 0 { // slow disks want larger blocks
 			linger = min(4*time.Since(begun), maxLinger)
 		}
 	}
@@ -32,16 +32,14 @@ func (l *Ledger) commitBlocks() {
 // maxLinger bounds what a commit's duration makes of the linger.
 const maxLinger = 25 * time.Millisecond
 
-// grace is how long callers who were just answered get to come back with their
-// next command, before nobody is taken to be under way.
-const grace = 300 * time.Microsecond
-
 // nextBlock waits for the line's head to be signed, then cuts: at once when no
-// other call is under way, else after the linger or at a full block.
-func (l *Ledger) nextBlock(wait time.Duration, company bool) (block []*txn, open bool) {
+// other call is under way, else after the linger or at a full block. The
+// callers of the block before, who were just answered, are expected back: for
+// half the linger the line waits until it is as long as that block was.
+func (l *Ledger) nextBlock(wait time.Duration, company int) (block []*txn, open bool) {
 	var back <-chan time.Time
-	if company {
-		back = time.After(grace)
+	if company > 1 {
+		back = time.After(wait / 2)
 	}
 	patience := time.NewTimer(l.config.SignWithin)
 	defer patience.Stop()
@@ -51,7 +49,7 @@ func (l *Ledger) nextBlock(wait time.Duration, company bool) (block []*txn, open
 		if !open {
 			return nil, false
 		}
-		if ready > 0 && !more && (back == nil || ready == l.config.MaxBlock) {
+		if ready > 0 && !more && (back == nil || ready >= min(company, l.config.MaxBlock)) {
 			return l.line.pop(l.config.MaxBlock, l.config.MaxBytes), true
 		}
 		if ready > 0 && linger == nil {
