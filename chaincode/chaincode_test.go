@@ -223,3 +223,19 @@ func TestCommitHidesAndBinds(t *testing.T) {
 		t.Errorf("short salt: %v", err)
 	}
 }
+
+func TestAFactStaysAFact(t *testing.T) {
+	for _, c := range []struct {
+		format string
+		facts  []any
+		want   string
+	}{
+		{"%s is held by %s", []any{"100%s", "dairy"}, "100%s is held by dairy"},
+		{"%s and %s", []any{"one"}, "one and %s"},
+		{"nothing", []any{"spare"}, "nothing"},
+	} {
+		if got := errEmpty.Refuse(c.format, c.facts...).Detail(); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+}

@@ -73,16 +73,22 @@ func (f *Refusal) Is(target error) bool {
 	return ok && r.Code == f.Code
 }
 
-// fill puts facts into a format of %s only, tolerating a mismatch.
+// fill puts facts into a format of %s only, tolerating a mismatch. A fact that
+// holds a %s itself stays as it is.
 func fill(format string, facts []string) string {
-	for _, fact := range facts {
-		format = strings.Replace(format, "%s", fact, 1)
+	parts := strings.Split(format, "%s")
+	var b strings.Builder
+	for i, part := range parts {
+		b.WriteString(part)
+		switch {
+		case i < min(len(facts), len(parts)-1):
+			b.WriteString(facts[i])
+		case i < len(parts)-1:
+			b.WriteString("%s")
+		}
 	}
-	return format
+	return b.String()
 }
-
-// Fill puts a refusal's facts into a translated format.
-func Fill(format string, facts []string) string { return fill(format, facts) }
 
 // wireRefusal is a refusal as bytes: in a peer's answer, in a Batch's reply.
 type wireRefusal struct {

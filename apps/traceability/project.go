@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/tallyway/tallyway/chaincode/party"
 	"github.com/tallyway/tallyway/chaincode/trace"
@@ -33,7 +32,7 @@ func projection() *readmodel.Projection {
 	return p
 }
 
-// row is one statement of a projection; the first error is the handler's.
+// run is one statement of a projection; the first error is the handler's.
 func run(ctx context.Context, tx *readmodel.Tx, statement string, args ...any) error {
 	_, err := tx.ExecContext(ctx, statement, args...)
 	return err
@@ -348,10 +347,6 @@ func acknowledged(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e tra
 	if err != nil {
 		return err
 	}
-	at := e.At
-	if at.IsZero() {
-		at = time.Time(m.At)
-	}
 	return run(ctx, tx, `INSERT INTO tr_acknowledgements (kase, party, at, found) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (kase, party) DO UPDATE SET at = excluded.at, found = excluded.found`, e.Case, e.By, at, string(found))
+		ON CONFLICT (kase, party) DO UPDATE SET at = excluded.at, found = excluded.found`, e.Case, e.By, e.At, string(found))
 }
