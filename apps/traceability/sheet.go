@@ -44,7 +44,9 @@ func (a *app) sheetOfLots(c *web.Ctx, form string) error {
 		header("Lot", export.Text), header("Product", export.Text), header("GTIN", export.Text), header("Made by", export.Text),
 		header("In stock", export.Quantity), header("Made", export.Quantity), header("Unit", export.Text),
 		header("Made on", export.Time), header("Best before", export.Date), header("State", export.Text)}}
-	t.Columns[2].Width, t.Columns[6].Width = 16, 8
+	for i, width := range []float64{14, 24, 20, 24, 12, 12, 9, 25, 15, 16} { // no number or date breaks on paper
+		t.Columns[i].Width = width
+	}
 	return a.send(c, t, form, "lots")
 }
 
