@@ -37,8 +37,15 @@ var batchName = NameOf(Batch{})
 
 var kernel = Contract{
 	Name:      "chaincode",
-	Functions: []Function{Command(runBatch)},
-	Rules:     []Rule{ErrUnknownFunction, ErrBody, ErrRole, ErrBatchSize, ErrBatchNested, ErrSalt},
+	Functions: []Function{batchFunction(), Query(runPlan)},
+	Rules:     []Rule{ErrUnknownFunction, ErrBody, ErrRole, ErrBatchSize, ErrBatchNested, ErrSalt, ErrPlan},
+}
+
+// batchFunction is a Command that is as confidential as what it holds.
+func batchFunction() Function {
+	f := Command(runBatch)
+	f.confidential = func(c *Contracts, body []byte) bool { return c.batchIsConfidential(body) }
+	return f
 }
 
 func runBatch(tx *Tx, b Batch) ([]Answer, error) {

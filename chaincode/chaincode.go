@@ -103,6 +103,9 @@ type Function struct {
 	Query bool     // may read private state, may not write
 	Roles []string // the caller needs one of them; none means any caller
 	run   func(tx *Tx, body []byte) ([]byte, error)
+	// confidential tells whether a command with this body may write private
+	// state; nil where none ever does.
+	confidential func(c *Contracts, body []byte) bool
 }
 
 // Contract is one noun of the suite: what can be asked, which rules may

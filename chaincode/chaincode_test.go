@@ -62,6 +62,9 @@ var (
 	errEmpty = Rule{Code: "note/empty", Kind: Malformed, Text: "A note says something."}
 )
 
+// Confidential is every note that says it is secret.
+func (j Jot) Confidential() bool { return j.Text != "not secret" }
+
 func testContracts() *Contracts {
 	write := func(tx *Tx, c Jot) (string, error) {
 		notes.Put(tx, note{c.Text}, "a", c.ID)
@@ -208,6 +211,45 @@ func TestACommandNeverReadsPrivateState(t *testing.T) {
 	var refusal *Refusal
 	if err == nil || errors.As(err, &refusal) {
 		t.Fatalf("want a fault, got %v", err)
+	}
+}
+
+func TestAPlanTellsTheKeepersAndWritesNothing(t *testing.T) {
+	body := func(v any) json.RawMessage { b, _ := json.Marshal(v); return b }
+	state := mapState{}
+	for _, c := range []struct {
+		plan  Plan
+		reply string
+		rule  Rule
+	}{
+		{Plan{"chaincode.Jot", body(Jot{"1", "hello"})}, `{"orgs":["Org1"]}`, Rule{}},
+		{Plan{"chaincode.Batch", body(batchOf(Wipe{"1"}, Jot{"1", "hello"}))}, `{"orgs":["Org1"]}`, Rule{}},
+		{Plan{"chaincode.Batch", body(batchOf(Wipe{"1"}))}, `{"orgs":[]}`, Rule{}},
+		{Plan{"chaincode.Jot", body(Jot{"1", ""})}, "", errEmpty},
+		{Plan{"chaincode.Wipe", body(Wipe{"1"})}, "", ErrRole},
+		{Plan{"chaincode.List", body(List{})}, "", ErrPlan},
+		{Plan{"chaincode.Plan", body(Plan{})}, "", ErrPlan},
+		{Plan{"chaincode.Nothing", nil}, "", ErrUnknownFunction},
+	} {
+		got, err := run(t, state, "chaincode.Plan", c.plan)
+		if got != c.reply || c.rule.Code == "" && err != nil || c.rule.Code != "" && !errors.Is(err, c.rule) {
+			t.Errorf("%s %s: %s, %v", c.plan.Name, c.plan.Body, got, err)
+		}
+	}
+	if len(state) != 0 {
+		t.Fatalf("left behind: %v", state)
+	}
+}
+
+func TestWhatIsNotConfidentialWritesNothingPrivate(t *testing.T) {
+	var refusal *Refusal
+	if _, err := run(t, mapState{}, "chaincode.Jot", Jot{"1", "not secret"}); err == nil || errors.As(err, &refusal) {
+		t.Fatalf("want a fault, got %v", err)
+	}
+	c := testContracts()
+	inBatch := func(text string) []byte { b, _ := json.Marshal(batchOf(Wipe{"2"}, Jot{"1", text})); return b }
+	if !c.Confidential("chaincode.Batch", inBatch("hello")) || c.Confidential("chaincode.Batch", inBatch("not secret")) {
+		t.Error("a batch is as confidential as its commands")
 	}
 }
 

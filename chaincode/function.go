@@ -19,7 +19,7 @@ func Query[C, R any](run func(*Tx, C) (R, error), roles ...string) Function {
 }
 
 func function[C, R any](run func(*Tx, C) (R, error), query bool, roles []string) Function {
-	return Function{
+	f := Function{
 		Name: nameOf(reflect.TypeFor[C]()), Query: query, Roles: roles,
 		run: func(tx *Tx, body []byte) ([]byte, error) {
 			var c C
@@ -37,4 +37,11 @@ func function[C, R any](run func(*Tx, C) (R, error), query bool, roles []string)
 			return b, nil
 		},
 	}
+	if _, ok := any(*new(C)).(Confidential); ok && !query {
+		f.confidential = func(_ *Contracts, body []byte) bool {
+			var c C
+			return decode(body, &c) == nil && any(c).(Confidential).Confidential()
+		}
+	}
+	return f
 }

@@ -139,4 +139,7 @@ var (
 	// ErrSalt keeps a commitment from being guessed.
 	ErrSalt = Rule{Code: "chaincode/salt", Kind: Malformed,
 		Text: "A private record needs a salt of at least 16 random bytes.", Remedy: "Send a fresh random salt with the command."}
+	// ErrPlan keeps plans to what writes.
+	ErrPlan = Rule{Code: "chaincode/plan", Kind: Malformed,
+		Text: "Only a command can be planned: a query writes nothing.", Remedy: "Ask the query itself."}
 )

@@ -21,7 +21,6 @@ type Tx struct {
 	state     State
 	call      Call
 	query     bool
-	batch     bool
 	writes    map[slot]Write
 	undo      []undoStep
 	events    []Event
@@ -95,6 +94,9 @@ func (tx *Tx) getPrivate(org, key string) []byte {
 func (tx *Tx) put(org, key string, value []byte) {
 	if tx.query {
 		tx.fail(fmt.Errorf("%s is a query and writes %q", tx.call.Name, key))
+	}
+	if org != "" && !tx.contracts.Confidential(tx.call.Name, tx.call.Body) { // its body has been shown to more members than may see it
+		tx.fail(fmt.Errorf("%s writes private state and does not say that it is Confidential", tx.call.Name))
 	}
 	s := slot{org, key}
 	before, had := tx.writes[s]

@@ -27,6 +27,9 @@ type Capture struct {
 	Tolerance gs1.Amount `json:"tolerance,omitzero"`
 }
 
+// Confidential is an event whose body is not for everybody on the channel.
+func (c Capture) Confidential() bool { return c.Sharing == Restricted || c.Sharing == Private }
+
 // Outcome is the reply to Capture.
 type Outcome struct {
 	Hash     string   `json:"hash"`

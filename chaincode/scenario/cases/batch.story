@@ -16,3 +16,4 @@ end
 ? trace.LotStatus lot=@milk/L2         ! trace/no-lot
 chaincode.Batch commands:=[]           ! chaincode/batch-size
 trace.Extend nonsense=1                ! chaincode/body
+? chaincode.Plan name=party.List body:={}  ! chaincode/plan
