@@ -142,16 +142,21 @@ var statuses = map[chaincode.Kind]int32{
 	chaincode.Malformed: 422, chaincode.Forbidden: 403, chaincode.NotFound: 404, chaincode.Conflict: 409,
 }
 
+// FaultMark stands before the text of a fault, to tell what went wrong in the
+// contract from what went wrong on the way to it: trying again mends only the
+// latter.
+const FaultMark = "the contract failed: "
+
 // failure is a refusal as JSON in the message, or a fault as text. Refusal
 // reads it back.
 func failure(err error) *peer.Response {
 	var refusal *chaincode.Refusal
 	if !errors.As(err, &refusal) {
-		return shim.Error(err.Error())
+		return shim.Error(FaultMark + err.Error())
 	}
 	message, err := json.Marshal(refusal)
 	if err != nil {
-		return shim.Error(err.Error())
+		return shim.Error(FaultMark + err.Error())
 	}
 	status, known := statuses[refusal.Kind]
 	if !known {

@@ -21,29 +21,55 @@ const (
 	firstUser   = "admin"
 )
 
-// foundHome makes a program found a network of one member. told hears the
-// administrator's password, this once.
+// foundHome makes a program found a network of one member, or on a Fabric
+// network enter its own member's first user. told hears the administrator's
+// password, this once.
 func foundHome(p *host.Program, told func(password string)) {
 	p.Members = []string{firstMember}
 	p.Found = func(ctx context.Context, h *host.Host) error {
-		if _, err := h.Wallet.Issue(identity.Enrolment{MSP: firstMember, User: firstUser, Roles: []string{party.Admin}}); err != nil {
-			return err
+		home := firstMember
+		if h.Profile != nil {
+			home = h.Profile.Members[0].MSP
 		}
-		ca, err := h.Wallet.CACert(firstMember)
+		_, err := h.Wallet.Issue(identity.Enrolment{MSP: home, User: firstUser, Roles: []string{party.Admin}})
 		if err != nil {
 			return err
 		}
-		found := party.Found{Members: []party.Member{{ID: firstMember, Name: "Home", CA: string(ca), Authority: true, Since: h.Now()}}}
-		if _, _, err := host.Do[any](ctx, h, host.Actor{MSP: firstMember, User: firstUser}, found); err != nil {
+		founders, err := founders(h)
+		if err != nil {
+			return err
+		}
+		_, _, err = host.Do[any](ctx, h, host.Actor{MSP: home, User: firstUser}, party.Found{Members: founders})
+		if h.Profile != nil && errors.Is(err, party.ErrFounded) { // by the host of another member
+			err = nil
+		}
+		if err != nil {
 			return err
 		}
 		password := host.NewPassword()
-		_, err = h.Accounts.Create(ctx, accounts.Registration{Name: firstUser, Display: "Administrator", MSP: firstMember, Password: password})
+		_, err = h.Accounts.Create(ctx, accounts.Registration{Name: firstUser, Display: "Administrator", MSP: home, Password: password})
 		if err == nil {
 			told(password)
 		}
 		return err
 	}
+}
+
+// founders are the members that a ledger begins with: those of the network's
+// connection profile, or the one member of a ledger of one's own.
+func founders(h *host.Host) (all []party.Member, err error) {
+	if h.Profile == nil {
+		ca, err := h.CACert(firstMember)
+		return []party.Member{{ID: firstMember, Name: "Home", CA: string(ca), Authority: true, Since: h.Now()}}, err
+	}
+	for _, f := range h.Profile.Founders {
+		ca, err := h.CACert(f.MSP)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, party.Member{ID: f.MSP, Name: f.Name, CA: string(ca), Authority: f.Authority, Since: h.Now()})
+	}
+	return all, nil
 }
 
 // password gives a user a new password: for who has lost theirs.

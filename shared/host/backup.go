@@ -38,6 +38,8 @@ type Manifest struct {
 	// Database is "included" for SQLite. A PostgreSQL database is backed up by
 	// its own means: then it is "external".
 	Database string `json:"database"`
+	// Ledger is "external" where a network keeps it: then the backup holds none.
+	Ledger string `json:"ledger,omitempty"`
 	// Secret is "included", or "external" where the host gets it from its
 	// environment.
 	Secret string `json:"secret"`
@@ -55,6 +57,12 @@ func (h *Host) Backup(ctx context.Context, to io.Writer) error {
 	}
 	defer os.RemoveAll(work)
 	m := Manifest{Format: backupFormat, Created: h.Now().UTC(), Block: h.Ledger.Head().Block, Database: "external", Secret: "external"}
+	own, _ := h.Ledger.(interface { // a ledger that lies in the data folder
+		Backup(ctx context.Context, to io.Writer) error
+	})
+	if own == nil {
+		m.Ledger = "external"
+	}
 	if h.DB.Dialect() == readmodel.SQLite {
 		m.Database = "included"
 		if _, err := h.DB.ExecContext(ctx, `VACUUM INTO $1`, filepath.Join(work, databaseName)); err != nil {
@@ -73,7 +81,9 @@ func (h *Host) Backup(ctx context.Context, to io.Writer) error {
 	if m.Database == "included" {
 		w.file(databaseName, filepath.Join(work, databaseName))
 	}
-	w.stream(ledgerName, filepath.Join(work, ledgerName), func(f io.Writer) error { return h.Ledger.Backup(ctx, f) })
+	if own != nil {
+		w.stream(ledgerName, filepath.Join(work, ledgerName), func(f io.Writer) error { return own.Backup(ctx, f) })
+	}
 	return w.close()
 }
 
@@ -175,11 +185,13 @@ func Restore(ctx context.Context, config Config, from io.Reader) (m Manifest, er
 	if err := json.Unmarshal(b, &m); err != nil || m.Format != backupFormat {
 		return m, fmt.Errorf("this is no backup of a host that this program can read: format %q, %v", m.Format, err)
 	}
-	if err := restoreLedger(ctx, config, work); err != nil {
-		return m, err
+	if m.Ledger == "" {
+		if err := restoreLedger(ctx, config, work); err != nil {
+			return m, err
+		}
 	}
 	for _, done := range []string{manifestName, ledgerName} {
-		if err := os.Remove(filepath.Join(work, done)); err != nil {
+		if err := os.Remove(filepath.Join(work, done)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return m, err
 		}
 	}

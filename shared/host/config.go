@@ -72,11 +72,11 @@ func (c *Config) check() error {
 	switch {
 	case c.Data == "":
 		return fmt.Errorf("--data: name a folder")
-	case c.Ledger == "fabric":
-		return fmt.Errorf("--ledger fabric: this build runs the embedded ledger only")
-	case c.Ledger != "" && c.Ledger != "embedded":
-		return fmt.Errorf("--ledger %q: say embedded", c.Ledger)
-	case c.Profile != "":
+	case c.Ledger != "" && c.Ledger != "embedded" && c.Ledger != "fabric":
+		return fmt.Errorf("--ledger %q: say embedded or fabric", c.Ledger)
+	case c.Ledger == "fabric" && c.Profile == "":
+		return fmt.Errorf("--ledger fabric: name the network's connection profile with --profile")
+	case c.Ledger != "fabric" && c.Profile != "":
 		return fmt.Errorf("--profile: only a Fabric ledger has a connection profile")
 	case c.MQTT != "":
 		return fmt.Errorf("--mqtt: this build takes no sensor readings yet")

@@ -33,9 +33,13 @@ func (h *Host) TurnClock(t time.Time) {
 // foundingMark stands in the data folder while a founding is under way.
 const foundingMark = "founding"
 
-// found fills an empty ledger.
+// foundedMark stands in the data folder of a host on a network: the ledger is
+// everybody's, what was founded here is this host's part of it.
+const foundedMark = "founded"
+
+// found fills an empty ledger, or enters a new host into a network.
 func (h *Host) found(ctx context.Context) error {
-	if h.Ledger.Head().Block > 0 || h.Program.Found == nil {
+	if h.Program.Found == nil || h.founded() {
 		return nil
 	}
 	if err := h.markFounding(); err != nil {
@@ -45,7 +49,20 @@ func (h *Host) found(ctx context.Context) error {
 	if err := h.Program.Found(ctx, h); err != nil {
 		return fmt.Errorf("found the ledger: %w", err)
 	}
+	if h.Profile != nil {
+		if err := os.WriteFile(h.Config.path(foundedMark), nil, 0o600); err != nil {
+			return fmt.Errorf("mark what was founded: %w", err)
+		}
+	}
 	return os.Remove(h.Config.path(foundingMark))
+}
+
+func (h *Host) founded() bool {
+	if h.Profile == nil {
+		return h.Ledger.Head().Block > 0
+	}
+	_, err := os.Stat(h.Config.path(foundedMark))
+	return err == nil
 }
 
 // markFounding stands before the first key that a founding makes: some of the

@@ -23,8 +23,7 @@ import (
 
 	"github.com/tallyway/tallyway/shared/identity"
 	"github.com/tallyway/tallyway/shared/identity/accounts"
-	"github.com/tallyway/tallyway/shared/ledger"
-	"github.com/tallyway/tallyway/shared/ledger/embedded"
+	"github.com/tallyway/tallyway/shared/ledger/fabric"
 	"github.com/tallyway/tallyway/shared/readmodel"
 	"github.com/tallyway/tallyway/shared/web"
 )
@@ -36,7 +35,8 @@ type Host struct {
 	Log      *slog.Logger
 	Wallet   *identity.Wallet
 	Accounts *accounts.Accounts
-	Ledger   *embedded.Ledger
+	Ledger   Ledger
+	Profile  *fabric.Profile // of the Fabric network; nil on the embedded ledger
 	DB       *readmodel.DB
 	Follower *readmodel.Follower
 	Web      *web.Server
@@ -118,6 +118,9 @@ func (h *Host) openWallet() error {
 		return err
 	}
 	h.Wallet = wallet
+	if h.Config.Ledger == "fabric" {
+		return h.joinNetwork()
+	}
 	known, err := wallet.Members()
 	if err != nil || len(known) > 0 {
 		return err
@@ -146,29 +149,6 @@ func openWallet(config Config, clock func() time.Time) (*identity.Wallet, error)
 		}
 	}
 	return identity.Open(config.path(walletName), secret, clock)
-}
-
-func (h *Host) openLedger(ctx context.Context) error {
-	members, err := h.Wallet.Members()
-	if err != nil {
-		return err
-	}
-	if len(members) == 0 {
-		return errors.New("there is no member: the program names none and the wallet holds none")
-	}
-	h.Ledger, err = embedded.Open(ctx, embedded.Config{
-		Dir: h.Config.path("ledger"), Contracts: h.Program.Contracts, Orgs: members,
-		Verifier: identity.NewVerifier(h.Wallet, h.Now),
-		Endorser: func(org string) (ledger.Signer, error) { return h.Wallet.Node(org) },
-		Clock:    h.Now, Log: h.Log.With("room", "ledger"),
-		ScrubRate: h.Config.ScrubRate, ScrubPause: h.Config.ScrubPause,
-		OnFault: func(f embedded.Fault) { h.Log.Error("the ledger contradicts itself", "fault", f) },
-	})
-	if err != nil {
-		return err
-	}
-	h.closers = append(h.closers, h.Ledger.Close)
-	return nil
 }
 
 func (h *Host) openReadModel(ctx context.Context) error {

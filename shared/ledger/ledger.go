@@ -115,6 +115,9 @@ var (
 	ErrNotFound = errors.New("the ledger has no such transaction")
 	ErrInvalid  = errors.New("the transaction stands in a block but was not valid")
 	ErrStopped  = errors.New("the ledger takes no writes")
+	// ErrBusy and ErrUnavailable promise that nothing was written.
+	ErrBusy        = errors.New("the ledger has more to do than it can; try again in a moment")
+	ErrUnavailable = errors.New("not enough of the network answers; try again in a moment")
 )
 
 // Unknown says that a command may or may not have been committed.

@@ -90,6 +90,7 @@ type item struct {
 func (d *demo) app() web.App {
 	faults := map[string]error{"boom": errors.New("the disk is on fire"), "conflict": ledger.ErrConflict,
 		"unknown": &ledger.Unknown{TxID: "abc", Cause: context.DeadlineExceeded}, "stopped": ledger.ErrStopped,
+		"unavailable": fmt.Errorf("endorse: %w", ledger.ErrUnavailable), "busy": ledger.ErrBusy,
 		"recalled": errRecalled.Refuse("%s was recalled on %s", "L-1", "2026-11-20").On("lines.0.lot")}
 	return web.App{Name: "demo", Title: "Traceability", Home: "/demo", Icon: "truck", Pages: os.DirFS("testdata/pages"), Words: os.DirFS("testdata/words"),
 		Nav: []web.NavItem{{Title: "Home", Href: "/demo", Icon: "home"}, {Title: "Shipments", Href: "/demo/ship", Icon: "truck"}, {Title: "Lots", Href: "/demo/lots", Icon: "box"},

@@ -51,13 +51,16 @@ var (
 		Text: "It is not known yet whether the ledger has taken this.", Remedy: "Ask for the transaction before you send anything again."}
 	ErrLedgerStopped = chaincode.Rule{Code: "ledger/stopped", Kind: chaincode.Conflict,
 		Text: "The ledger takes no writes at the moment.", Remedy: "Reading still works. Try again later, or ask the operator."}
+	ErrLedgerUnavailable = chaincode.Rule{Code: "ledger/unavailable", Kind: chaincode.Conflict,
+		Text: "Not enough of the network answers at the moment. Nothing was written.", Remedy: "Try again in a moment. Reading still works."}
 	ErrFault = chaincode.Rule{Code: "web/fault", Kind: chaincode.Conflict,
 		Text: "Something went wrong on our side.", Remedy: "Try again. If it stays, tell the operator the number of the request."}
 )
 
 // Rules are the rules of the face itself; /problems explains them too.
 var Rules = []chaincode.Rule{ErrSignIn, ErrRole, ErrScope, ErrForged, ErrNoPage, ErrMethod, ErrUnreadable, ErrTooLarge,
-	ErrTooMany, ErrBusy, ErrField, ErrRequired, ErrKeyReused, ErrKeyBusy, ErrKeyMissing, ErrLedgerConflict, ErrLedgerUnknown, ErrLedgerStopped, ErrFault}
+	ErrTooMany, ErrBusy, ErrField, ErrRequired, ErrKeyReused, ErrKeyBusy, ErrKeyMissing, ErrLedgerConflict, ErrLedgerUnknown, ErrLedgerStopped,
+	ErrLedgerUnavailable, ErrFault}
 
 // Problem is a problem document (RFC 9457, application/problem+json). Type is
 // the address of the page that explains the rule, relative to the request
@@ -87,7 +90,7 @@ var statuses = map[string]int{
 	ErrUnreadable.Code: http.StatusBadRequest, chaincode.ErrBody.Code: http.StatusBadRequest,
 	ErrTooLarge.Code: http.StatusRequestEntityTooLarge, ErrTooMany.Code: http.StatusTooManyRequests,
 	ErrBusy.Code: http.StatusServiceUnavailable, ErrLedgerUnknown.Code: http.StatusServiceUnavailable,
-	ErrLedgerStopped.Code: http.StatusServiceUnavailable, ErrFault.Code: http.StatusInternalServerError,
+	ErrLedgerStopped.Code: http.StatusServiceUnavailable, ErrLedgerUnavailable.Code: http.StatusServiceUnavailable, ErrFault.Code: http.StatusInternalServerError,
 	ErrKeyMissing.Code: http.StatusBadRequest,
 }
 
@@ -124,7 +127,9 @@ func classify(err error) (no *chaincode.Refusal, status int, fault bool) {
 		no = ErrLedgerConflict.Refuse("")
 	case errors.Is(err, ledger.ErrStopped):
 		no, fault = ErrLedgerStopped.Refuse(""), true
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+	case errors.Is(err, ledger.ErrUnavailable):
+		no, fault = ErrLedgerUnavailable.Refuse(""), true
+	case errors.Is(err, ledger.ErrBusy), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		no, fault = ErrBusy.Refuse(""), true
 	case errors.As(err, &httpErr):
 		no, fault = ofEcho(httpErr)

@@ -388,7 +388,7 @@ func TestFaultsTellTheirKind(t *testing.T) {
 		code   string
 		retry  bool
 	}{"boom": {500, "web/fault", false}, "conflict": {409, "ledger/conflict", true}, "unknown": {503, "ledger/unknown", true},
-		"stopped": {503, "ledger/stopped", true}, "recalled": {409, "demo/recalled", false}} {
+		"stopped": {503, "ledger/stopped", true}, "unavailable": {503, "ledger/unavailable", true}, "busy": {503, "web/busy", true}, "recalled": {409, "demo/recalled", false}} {
 		a := c.get("/api/faults/" + kind)
 		var p web.Problem
 		if err := json.Unmarshal([]byte(a.body), &p); err != nil || a.status != want.status || p.Code != want.code || (a.header.Get("Retry-After") != "") != want.retry {

@@ -265,6 +265,9 @@ func (s *season) mistake(date time.Time) {
 
 // hold is a lot that the regulator looked into and released.
 func (s *season) hold(l lot, date time.Time) {
+	if !s.h.Holds(regulator) {
+		return
+	}
 	id := "HOLD-" + date.Format("060102")
 	s.at(s.clock(date, 16, 45))
 	s.do(regulator, office, trace.Recall{ID: id, Kind: trace.KindHold, Lots: []string{l.id}, Code: "residues",
@@ -275,6 +278,9 @@ func (s *season) hold(l lot, date time.Time) {
 
 // rehearsal is a mock recall: it finds everything and blocks nothing.
 func (s *season) rehearsal(l lot, date time.Time) {
+	if !s.h.Holds(regulator) {
+		return
+	}
 	id := "MOCK-" + date.Format("060102")
 	s.at(s.clock(date, 17, 30))
 	s.do(regulator, office, trace.Recall{ID: id, Kind: trace.KindMock, Lots: []string{l.id}, Reason: "Quarterly exercise."})

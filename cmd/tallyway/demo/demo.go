@@ -8,6 +8,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"github.com/tallyway/tallyway/apps/traceability/events"
+	"github.com/tallyway/tallyway/chaincode"
 	"github.com/tallyway/tallyway/chaincode/party"
 	"github.com/tallyway/tallyway/chaincode/trace"
 	"github.com/tallyway/tallyway/shared/host"
@@ -103,8 +105,9 @@ func Password(data string) (string, error) {
 	return string(b), nil
 }
 
-// Furnish makes a program found the demo consortium on an empty ledger. Every
-// founding makes a new password.
+// Furnish makes a program found the demo consortium on an empty ledger. On a
+// network it plays the part of the members whose keys the host has: several
+// hosts found it together, in any order. Every founding makes a new password.
 func Furnish(p *host.Program, data string) {
 	for _, m := range members {
 		p.Members = append(p.Members, m.ID)
@@ -118,8 +121,10 @@ func Furnish(p *host.Program, data string) {
 		d := &founding{h: h, ctx: ctx, now: h.Now(), password: password}
 		d.members()
 		d.firms()
-		d.products()
-		d.deliveries()
+		if h.Holds(trade) && !d.told {
+			d.products()
+			d.deliveries()
+		}
 		if d.err != nil {
 			return d.err
 		}
@@ -139,6 +144,7 @@ type founding struct {
 	ctx      context.Context
 	now      time.Time // of the visitor
 	password string
+	told     bool // another run has begun the story on this network
 	err      error
 }
 
@@ -181,16 +187,29 @@ const secretary = "secretary"
 
 func (d *founding) members() {
 	d.at(since(d.now))
-	found := party.Found{}
+	found, by := party.Found{}, ""
 	for _, m := range members {
-		_, err := d.h.Wallet.Issue(identity.Enrolment{MSP: m.ID, User: secretary, Roles: []string{party.Admin}})
-		d.try(err)
-		ca, err := d.h.Wallet.CACert(m.ID)
+		if d.h.Holds(m.ID) {
+			by = m.ID
+			_, err := d.h.Wallet.Issue(identity.Enrolment{MSP: m.ID, User: secretary, Roles: []string{party.Admin}})
+			d.try(err)
+		}
+		ca, err := d.h.CACert(m.ID)
 		d.try(err)
 		m.CA, m.Since = string(ca), d.h.Now()
 		found.Members = append(found.Members, m)
 	}
-	d.do(trade, secretary, found)
+	d.unless(party.ErrFounded, by, secretary, found)
+}
+
+// unless is do for what another host, or an earlier run, may have done; it says
+// whether that is so.
+func (d *founding) unless(done chaincode.Rule, msp, user string, command any) (again bool) {
+	d.do(msp, user, command)
+	if d.h.Profile != nil && errors.Is(d.err, done) {
+		d.err, again = nil, true
+	}
+	return again
 }
 
 func (d *founding) firms() {
@@ -198,7 +217,12 @@ func (d *founding) firms() {
 		if d.err != nil {
 			return
 		}
-		d.do(f.msp, secretary, f.Register)
+		if !d.h.Holds(f.msp) {
+			continue
+		}
+		if d.unless(party.ErrExists, f.msp, secretary, f.Register) && f.msp == trade {
+			d.told = true
+		}
 		_, err := d.h.Wallet.Issue(identity.Enrolment{MSP: f.msp, User: f.ID, Party: f.ID, Roles: f.roles})
 		d.try(err)
 		_, err = d.h.Accounts.Create(d.ctx, accounts.Registration{Name: f.ID, Display: f.Name, MSP: f.msp, Password: d.password})

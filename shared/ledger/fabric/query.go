@@ -1,0 +1,226 @@
+package fabric
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/hyperledger/fabric-gateway/pkg/client"
+	"github.com/hyperledger/fabric-protos-go-apiv2/common"
+	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/tallyway/tallyway/shared/ledger"
+	"github.com/tallyway/tallyway/shared/ledger/block"
+)
+
+// Query runs a function on a peer of the first of r.Orgs, or of the caller's
+// own organisation.
+func (l *Ledger) Query(ctx context.Context, r ledger.Request) ([]byte, error) {
+	r, err := l.complete(r)
+	if err != nil {
+		return nil, err
+	}
+	ctx, leave, err := l.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	ctx, cancel := context.WithTimeout(ctx, l.config.AskWithin)
+	defer cancel()
+	return l.evaluate(ctx, r, r.Orgs)
+}
+
+// evaluate runs a function on one peer and makes of its error what it means.
+func (l *Ledger) evaluate(ctx context.Context, r ledger.Request, orgs []string) ([]byte, error) {
+	own, err := memberOf(r.Signer)
+	if err != nil {
+		return nil, err
+	}
+	node := append(orgs[:min(1, len(orgs)):1], own)[:1]
+	proposal, err := l.propose(r, r.Name, r.Body, node)
+	if err != nil {
+		return nil, err
+	}
+	reply, err := proposal.EvaluateWithContext(ctx)
+	if err == nil {
+		return reply, nil
+	}
+	if said := verdict(err.Error()); said != nil {
+		return nil, said
+	}
+	var failed *client.TransactionError
+	if errors.As(err, &failed) {
+		for _, d := range failed.Details() {
+			if said := verdict(d.GetMessage()); said != nil {
+				return nil, said
+			}
+		}
+	}
+	return nil, fmt.Errorf("%w: ask %s of %s: %w", ledger.ErrUnavailable, r.Name, node[0], err)
+}
+
+// Outcome tells what became of a transaction, and of its successors where it
+// met a conflict; of one under way it waits for the end.
+func (l *Ledger) Outcome(ctx context.Context, txID string) (ledger.Receipt, error) {
+	ctx, leave, err := l.enter(ctx)
+	if err != nil {
+		return ledger.Receipt{}, err
+	}
+	defer leave()
+	select {
+	case <-l.claims.underway(txID):
+	case <-ctx.Done():
+		return ledger.Receipt{}, &ledger.Unknown{TxID: txID, Cause: context.Cause(ctx)}
+	}
+	id := txID
+	for {
+		receipt, code, e, err := l.find(ctx, id)
+		switch {
+		case errors.Is(err, ledger.ErrNotFound) && id != txID:
+			return ledger.Receipt{}, ledger.ErrInvalid // it met a conflict and was not tried again
+		case err != nil:
+			return ledger.Receipt{}, err
+		case code == peer.TxValidationCode_VALID:
+			receipt.Reply = nil
+			return receipt, nil
+		case !conflicting(code):
+			return ledger.Receipt{}, ledger.ErrInvalid
+		}
+		id = successor(ledger.TxID{ID: id, Nonce: e.Creator.GetNonce()}, e.Creator.GetCreator()).ID
+	}
+}
+
+// settled is the receipt of a transaction that stands in a block, or says that
+// it met a conflict there.
+func (l *Ledger) settled(ctx context.Context, txID string) (receipt ledger.Receipt, conflict bool, err error) {
+	receipt, code, _, err := l.find(ctx, txID)
+	switch {
+	case err != nil:
+		return ledger.Receipt{}, false, &ledger.Unknown{TxID: txID, Cause: err}
+	case code == peer.TxValidationCode_VALID:
+		return receipt, false, nil
+	case conflicting(code):
+		return ledger.Receipt{}, true, nil
+	}
+	return ledger.Receipt{}, false, fmt.Errorf("%w: %s", ledger.ErrInvalid, code)
+}
+
+// find looks a transaction up in the peer's blocks.
+func (l *Ledger) find(ctx context.Context, txID string) (ledger.Receipt, peer.TxValidationCode, *block.Envelope, error) {
+	b, err := l.system(ctx, "GetBlockByTxID", []byte(txID))
+	if err != nil {
+		if strings.Contains(err.Error(), "no such transaction ID") {
+			err = ledger.ErrNotFound
+		}
+		return ledger.Receipt{}, 0, nil, err
+	}
+	var found common.Block
+	if err := proto.Unmarshal(b, &found); err != nil {
+		return ledger.Receipt{}, 0, nil, fmt.Errorf("read the block of transaction %s: %w", txID, err)
+	}
+	return block.Find(&found, txID)
+}
+
+// height is the number of blocks that the peer has.
+func (l *Ledger) height(ctx context.Context) (uint64, error) {
+	var last error
+	for pause := newPause(50*time.Millisecond, time.Second); ; {
+		b, err := l.system(ctx, "GetChainInfo")
+		if err == nil {
+			var info common.BlockchainInfo
+			if err := proto.Unmarshal(b, &info); err != nil {
+				return 0, fmt.Errorf("read the height of the channel: %w", err)
+			}
+			return info.GetHeight(), nil
+		}
+		if ctx.Err() == nil {
+			last = err
+		}
+		if !pause.wait(ctx) {
+			return 0, fmt.Errorf("ask for the height of the channel %s: %w", l.config.Profile.Channel, errors.Join(ctx.Err(), last))
+		}
+	}
+}
+
+// reader speaks to the peer as this host itself.
+func (l *Ledger) reader() (*client.Gateway, error) {
+	signer, err := l.config.Reader()
+	if err != nil {
+		return nil, fmt.Errorf("read as this host: %w", err)
+	}
+	return l.nodes.gateway(signer)
+}
+
+// system asks the peer's own chaincode for queries (qscc).
+func (l *Ledger) system(ctx context.Context, function string, args ...[]byte) ([]byte, error) {
+	gw, err := l.reader()
+	if err != nil {
+		return nil, err
+	}
+	contract := gw.GetNetwork(l.config.Profile.Channel).GetContract("qscc")
+	return contract.EvaluateWithContext(ctx, function,
+		client.WithBytesArguments(append([][]byte{[]byte(l.config.Profile.Channel)}, args...)...))
+}
+
+// Events yields the blocks after a position, then waits for further ones.
+// Whatever breaks the stream, it goes on where it stopped.
+func (l *Ledger) Events(ctx context.Context, after ledger.Position) iter.Seq2[ledger.Block, error] {
+	return func(yield func(ledger.Block, error) bool) {
+		ctx, leave, err := l.enter(ctx)
+		if err != nil {
+			yield(ledger.Block{}, err)
+			return
+		}
+		defer leave()
+		next, pause := after.Block+1, newPause(50*time.Millisecond, 2*time.Second)
+		for ctx.Err() == nil {
+			reached, err := l.stream(ctx, next, yield)
+			if errors.Is(err, errEnough) {
+				return
+			}
+			if err != nil {
+				yield(ledger.Block{}, err)
+				return
+			}
+			if reached > next {
+				next, pause = reached, newPause(50*time.Millisecond, 2*time.Second)
+			}
+			pause.wait(ctx)
+		}
+		if l.closing.Err() != nil {
+			yield(ledger.Block{}, ledger.ErrStopped)
+		}
+	}
+}
+
+var errEnough = errors.New("the reader has enough")
+
+// stream yields blocks until the stream breaks, and says where to go on. Its
+// error is one of the blocks', or the reader's.
+func (l *Ledger) stream(ctx context.Context, next uint64, yield func(ledger.Block, error) bool) (uint64, error) {
+	gw, err := l.reader()
+	if err != nil {
+		return next, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	blocks, err := gw.GetNetwork(l.config.Profile.Channel).BlockEvents(ctx, client.WithStartBlock(next))
+	if err != nil {
+		return next, nil
+	}
+	for b := range blocks {
+		events, err := block.Events(b, l.config.Profile.Contract)
+		if err != nil {
+			return next, err
+		}
+		if !yield(events, nil) {
+			return next, errEnough
+		}
+		next = events.Number + 1
+	}
+	return next, nil
+}
