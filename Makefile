@@ -3,13 +3,17 @@
 GO      ?= go
 DATA    ?= data
 LISTEN  ?= 127.0.0.1:8080
+# The Fabric network's folder, and the version of the contracts on it.
+FABRIC  ?= $(DATA)/fabric
+VERSION ?= 1.0
 # Facts from elsewhere that `make conformance` reads.
 CONFORMANCE_DATA ?= $(CURDIR)/../shared/data
 
 # The packages with tests of their own against these facts.
 CONFORMING = ./shared/gs1 ./shared/epcis ./chaincode/scenario ./apps/traceability
 
-.PHONY: run build setup test check bench conformance golden torture clean
+.PHONY: run build setup test check bench conformance golden torture clean \
+	network fabric-programs fabric-up fabric-deploy fabric-upgrade fabric-status fabric-logs fabric-down
 
 run: build ## everything on embedded defaults, with the demo consortium
 	bin/tallyway serve --demo --data $(DATA) --listen $(LISTEN)
@@ -25,7 +29,31 @@ check: ## formatting, vet, and the rules of the house
 	$(GO) vet ./...
 	$(GO) test -count=1 .
 
-test: setup check build ## every test, browser and PostgreSQL included
+network: ## bin/network, which runs a Fabric network on this machine
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/network ./cmd/network
+
+fabric-programs: network ## Fabric's programs, once for a version: minutes the first time
+	bin/network programs
+
+fabric-up: network ## a Fabric network of four organisations: keys, first block, processes
+	bin/network up --dir $(FABRIC)
+
+fabric-deploy: network ## its channel, and the contracts on it
+	bin/network deploy $(VERSION) --dir $(FABRIC)
+
+fabric-upgrade: network ## other contracts on the running network: VERSION=1.1
+	bin/network upgrade $(VERSION) --dir $(FABRIC)
+
+fabric-status: network ## how each of its processes is
+	bin/network status --dir $(FABRIC)
+
+fabric-logs: network ## what one of them logged: NAME=peer.tax
+	bin/network logs $(NAME) --dir $(FABRIC)
+
+fabric-down: network ## end them; what they keep stays
+	bin/network down --dir $(FABRIC)
+
+test: setup check build fabric-programs ## every test, browser and PostgreSQL included
 	$(GO) test -timeout 20m ./...
 
 conformance: ## standards' own examples and vectors, against the parsers and the rules
