@@ -22,6 +22,7 @@ type Definition struct {
 	Contract      string         `yaml:"contract"`
 	Endorsers     int            `yaml:"endorsers"`
 	Logging       string         `yaml:"logging"`
+	TimeWindow    time.Duration  `yaml:"timeWindow"`
 	Batch         Batch          `yaml:"batch"`
 	BFT           BFT            `yaml:"bft"`
 	Organisations []Organisation `yaml:"organisations"`
@@ -47,10 +48,13 @@ type BFT struct {
 // Organisation is one member with its peer, its orderer and its contract
 // services, on one host.
 type Organisation struct {
-	Name  string `yaml:"name"`
-	MSPID string `yaml:"mspid"`
-	Host  string `yaml:"host"`
-	Port  int    `yaml:"port"`
+	Name      string `yaml:"name"`
+	MSPID     string `yaml:"mspid"`
+	Title     string `yaml:"title"`     // as people read it; the MSP id where there is none
+	Authority bool   `yaml:"authority"` // may vouch for regulators and tax authorities
+	Witness   bool   `yaml:"witness"`   // may see confidential commands, as their second endorser
+	Host      string `yaml:"host"`
+	Port      int    `yaml:"port"`
 }
 
 //go:embed definition.yaml
@@ -108,6 +112,8 @@ func (d Definition) Check() error {
 		return fmt.Errorf("channel %q: lower-case letters, digits, dots and dashes", d.Channel)
 	case !organisationName.MatchString(d.Contract):
 		return fmt.Errorf("contract %q: lower-case letters, digits and dashes", d.Contract)
+	case d.TimeWindow <= 0:
+		return errors.New("timeWindow: above zero, such as 15m")
 	case len(d.Organisations) == 0:
 		return errors.New("a network has one organisation at least")
 	case d.Endorsers < 1 || d.Endorsers > len(d.Organisations):

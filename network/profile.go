@@ -1,6 +1,7 @@
 package network
 
 import (
+	"cmp"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -46,9 +47,20 @@ type profileNode struct {
 }
 
 type profileOurs struct {
-	Channel  string          `yaml:"channel"`
-	Contract string          `yaml:"contract"`
-	Members  []profileMember `yaml:"members"`
+	Channel   string           `yaml:"channel"`
+	Contract  string           `yaml:"contract"`
+	Witnesses []string         `yaml:"witnesses"` // MSP ids
+	Founders  []profileFounder `yaml:"founders"`
+	Members   []profileMember  `yaml:"members"`
+}
+
+// profileFounder is an organisation that the network began with, as the
+// contracts' own register of members is to name it.
+type profileFounder struct {
+	MSPID     string      `yaml:"mspid"`
+	Name      string      `yaml:"name"`
+	Authority bool        `yaml:"authority"`
+	CA        profileKeys `yaml:"ca"` // the certificate only
 }
 
 // profileMember is a member for whom the profile's holder acts.
@@ -62,7 +74,7 @@ type profileMember struct {
 
 type profileKeys struct {
 	Cert string `yaml:"cert"`
-	Key  string `yaml:"key"`
+	Key  string `yaml:"key,omitempty"`
 }
 
 type profileOrderer struct {
@@ -123,6 +135,11 @@ func (n *Network) profileFor(members []Organisation) (p profile, err error) {
 		p.Peers[o.Peer()] = profileNode{"grpcs://" + o.PeerAddress(), trust}
 		channel.Orderers = append(channel.Orderers, o.Orderer())
 		channel.Peers[o.Peer()] = whatPeersDo
+		p.Ours.Founders = append(p.Ours.Founders, profileFounder{MSPID: o.MSPID, Name: cmp.Or(o.Title, o.MSPID), Authority: o.Authority,
+			CA: profileKeys{Cert: k.Path(memberAuthority + ".crt")}})
+		if o.Witness {
+			p.Ours.Witnesses = append(p.Ours.Witnesses, o.MSPID)
+		}
 	}
 	p.Channels = map[string]profileChannel{n.definition.Channel: channel}
 	for _, o := range members {

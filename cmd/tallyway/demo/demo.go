@@ -5,6 +5,7 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -190,7 +191,7 @@ func (d *founding) members() {
 	found, by := party.Found{}, ""
 	for _, m := range members {
 		if d.h.Holds(m.ID) {
-			by = m.ID
+			by = cmp.Or(by, m.ID)
 			_, err := d.h.Wallet.Issue(identity.Enrolment{MSP: m.ID, User: secretary, Roles: []string{party.Admin}})
 			d.try(err)
 		}

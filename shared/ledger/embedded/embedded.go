@@ -27,6 +27,7 @@ import (
 
 	"github.com/tallyway/tallyway/chaincode"
 	"github.com/tallyway/tallyway/shared/ledger"
+	"github.com/tallyway/tallyway/shared/ledger/fabriclog"
 )
 
 // The one channel and the one chaincode of the suite.
@@ -133,7 +134,7 @@ func Open(ctx context.Context, config Config) (*Ledger, error) {
 	if err := os.MkdirAll(config.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open the embedded ledger: %w", err)
 	}
-	routeLogs(config.Log)
+	fabriclog.Route(config.Log)
 	store, err := openStore(config.Dir, config.Orgs)
 	if err != nil {
 		return nil, err

@@ -13,8 +13,6 @@ import (
 
 	"github.com/hyperledger/fabric-gateway/pkg/client"
 	"github.com/hyperledger/fabric-protos-go-apiv2/msp"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/tallyway/tallyway/chaincode"
@@ -67,7 +65,14 @@ func (l *Ledger) endorse(ctx context.Context, r ledger.Request) (*endorsed, erro
 type unsettled struct{ error }
 
 func (l *Ledger) endorseOnce(ctx context.Context, r ledger.Request) (*endorsed, error) {
-	orgs, err := l.endorsers(ctx, r)
+	own, err := memberOf(r.Signer)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.catchUp(ctx, own); err != nil {
+		return nil, err
+	}
+	orgs, err := l.endorsers(ctx, own, r)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +82,7 @@ func (l *Ledger) endorseOnce(ctx context.Context, r ledger.Request) (*endorsed, 
 	}
 	transaction, err := proposal.EndorseWithContext(ctx)
 	if err != nil {
-		return nil, l.judge(err, orgs)
+		return nil, l.judge(err, own, orgs)
 	}
 	reads, keepers, err := footprintOf(transaction, l.config.Profile.Contract)
 	if err != nil {
@@ -95,11 +100,7 @@ func (l *Ledger) endorseOnce(ctx context.Context, r ledger.Request) (*endorsed, 
 // the request names, and if the command is confidential those that keep its
 // content; the policy wants two. The second of a confidential command is a
 // witness, of any other whoever answers.
-func (l *Ledger) endorsers(ctx context.Context, r ledger.Request) ([]string, error) {
-	own, err := memberOf(r.Signer)
-	if err != nil {
-		return nil, err
-	}
+func (l *Ledger) endorsers(ctx context.Context, own string, r ledger.Request) ([]string, error) {
 	orgs, confidential := append([]string{own}, r.Orgs...), l.config.Contracts.Confidential(r.Name, r.Body)
 	if confidential {
 		keepers, err := l.plan(ctx, r)
@@ -150,30 +151,25 @@ func memberOf(s ledger.Signer) (string, error) {
 	return id.Mspid, nil
 }
 
-// judge makes of a gateway's error what it means for the command.
-func (l *Ledger) judge(err error, orgs []string) error {
+// judge makes of a gateway's error what it means for the command. Only the
+// caller's own peer refuses.
+func (l *Ledger) judge(err error, own string, orgs []string) error {
 	var failed *client.EndorseError
 	if !errors.As(err, &failed) {
 		return err
 	}
-	own := map[string]bool{}
-	for _, m := range l.config.Profile.Members {
-		own[m.MSP] = true
-	}
 	for _, d := range failed.Details() {
 		said := verdict(d.GetMessage())
-		if errors.Is(said, errSeen) || own[d.GetMspId()] && said != nil {
+		if errors.Is(said, errSeen) || d.GetMspId() == own && said != nil {
 			return said
 		}
-		if status.Code(err) == codes.Unavailable || strings.Contains(d.GetMessage(), "connection") {
+		if said == nil && d.GetMspId() != own {
 			l.second.blame(d.GetMspId())
 		}
 	}
-	if len(failed.Details()) == 0 && status.Code(err) == codes.Unavailable {
-		for _, org := range orgs {
-			if !own[org] && strings.Contains(err.Error(), org) {
-				l.second.blame(org)
-			}
+	for _, org := range orgs { // where the gateway knows no peer of a member, it has no details
+		if len(failed.Details()) == 0 && org != own && strings.Contains(err.Error(), org) {
+			l.second.blame(org)
 		}
 	}
 	return &unsettled{failed}

@@ -24,6 +24,7 @@ import (
 
 	"github.com/tallyway/tallyway/chaincode"
 	"github.com/tallyway/tallyway/shared/ledger"
+	"github.com/tallyway/tallyway/shared/ledger/fabriclog"
 )
 
 // Config says which network, and as whom.
@@ -70,7 +71,7 @@ func (c Config) withDefaults() (Config, error) {
 type Ledger struct {
 	config  Config
 	nodes   *nodes
-	watch   *watch
+	watches watches
 	lanes   lanes
 	claims  claims
 	places  chan struct{} // one for each command under way
@@ -89,26 +90,41 @@ func Open(ctx context.Context, config Config) (*Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
+	fabriclog.Route(config.Log)
 	nodes, err := connect(config.Profile)
 	if err != nil {
 		return nil, err
 	}
 	l := &Ledger{config: config, nodes: nodes, places: make(chan struct{}, config.InFlight)}
 	l.closing, l.close = context.WithCancel(context.Background())
+	l.watches = watches{nodes.order, map[string]*watch{}}
 	height, err := l.height(ctx)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the Fabric ledger: %w", err), nodes.close())
 	}
-	l.watch = newWatch(height-1, config.Log)
-	l.submits.Go(func() { l.keepWatching(l.closing) })
+	for _, org := range nodes.order {
+		l.watches.of[org] = newWatch(height-1, config.Log.With("peer", org))
+		l.submits.Go(func() { l.keepWatching(l.closing, org) })
+	}
 	return l, nil
 }
 
-// Head is the last block that this host's peer has told of.
-func (l *Ledger) Head() ledger.Position { return l.watch.position() }
+// home is the member on whose peer this host reads.
+func (l *Ledger) home() string { return l.watches.order[0] }
+
+// Head is the last block that this host's peers have told of.
+func (l *Ledger) Head() ledger.Position { return ledger.Position{Block: l.watches.head()} }
 
 // Health is nil while blocks can be read and written.
-func (l *Ledger) Health() error { return l.watch.health() }
+func (l *Ledger) Health() error {
+	var err error
+	for _, org := range l.watches.order {
+		if sick := l.watches.of[org].health(); sick != nil {
+			err = errors.Join(err, fmt.Errorf("%s: %w", org, sick))
+		}
+	}
+	return err
+}
 
 // Close waits for what is under way and hangs up. Events end.
 func (l *Ledger) Close() error {

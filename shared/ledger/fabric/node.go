@@ -76,14 +76,14 @@ func (n *nodes) close() error {
 	return err
 }
 
-// gateway speaks to the gateway service of the signer's own organisation, in
-// the signer's name.
-func (n *nodes) gateway(s ledger.Signer) (*client.Gateway, error) {
+// gateway speaks to the gateway service of an organisation's peer, in the
+// signer's name.
+func (n *nodes) gateway(org string, s ledger.Signer) (*client.Gateway, error) {
 	var id msp.SerializedIdentity
 	if err := proto.Unmarshal(s.Creator(), &id); err != nil {
 		return nil, fmt.Errorf("read the creator: %w", err)
 	}
-	conn, err := n.conn(id.Mspid)
+	conn, err := n.conn(org)
 	if err != nil {
 		return nil, err
 	}

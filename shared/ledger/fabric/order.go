@@ -28,7 +28,11 @@ func (l *Ledger) order(ctx context.Context, r ledger.Request, e *endorsed) (ledg
 	if ctx.Err() != nil {
 		return ledger.Receipt{}, 0, context.Cause(ctx) // nothing has been sent yet
 	}
-	fate, forget := l.watch.expect(r.Tx.ID)
+	own, err := memberOf(r.Signer)
+	if err != nil {
+		return ledger.Receipt{}, 0, err
+	}
+	fate, forget := l.watches.of[own].expect(r.Tx.ID)
 	defer forget()
 	within, cancel := context.WithTimeout(ctx, l.config.OrderWithin)
 	defer cancel()

@@ -58,7 +58,11 @@ func successor(tx ledger.TxID, creator []byte) ledger.TxID {
 // propose makes the proposal of a call, as the gateway's client would, but
 // under the id and at the time that the request says. Its body is transient.
 func (l *Ledger) propose(r ledger.Request, function string, body []byte, orgs []string) (*client.Proposal, error) {
-	gw, err := l.nodes.gateway(r.Signer)
+	own, err := memberOf(r.Signer)
+	if err != nil {
+		return nil, err
+	}
+	gw, err := l.nodes.gateway(own, r.Signer)
 	if err != nil {
 		return nil, err
 	}

@@ -40,6 +40,9 @@ func (l *Ledger) evaluate(ctx context.Context, r ledger.Request, orgs []string) 
 	if err != nil {
 		return nil, err
 	}
+	if err := l.catchUp(ctx, own); err != nil {
+		return nil, err
+	}
 	node := append(orgs[:min(1, len(orgs)):1], own)[:1]
 	proposal, err := l.propose(r, r.Name, r.Body, node)
 	if err != nil {
@@ -146,18 +149,18 @@ func (l *Ledger) height(ctx context.Context) (uint64, error) {
 	}
 }
 
-// reader speaks to the peer as this host itself.
-func (l *Ledger) reader() (*client.Gateway, error) {
+// reader speaks to a member's peer as this host itself.
+func (l *Ledger) reader(org string) (*client.Gateway, error) {
 	signer, err := l.config.Reader()
 	if err != nil {
 		return nil, fmt.Errorf("read as this host: %w", err)
 	}
-	return l.nodes.gateway(signer)
+	return l.nodes.gateway(org, signer)
 }
 
 // system asks the peer's own chaincode for queries (qscc).
 func (l *Ledger) system(ctx context.Context, function string, args ...[]byte) ([]byte, error) {
-	gw, err := l.reader()
+	gw, err := l.reader(l.home())
 	if err != nil {
 		return nil, err
 	}
@@ -202,7 +205,7 @@ var errEnough = errors.New("the reader has enough")
 // stream yields blocks until the stream breaks, and says where to go on. Its
 // error is one of the blocks', or the reader's.
 func (l *Ledger) stream(ctx context.Context, next uint64, yield func(ledger.Block, error) bool) (uint64, error) {
-	gw, err := l.reader()
+	gw, err := l.reader(l.home())
 	if err != nil {
 		return next, err
 	}

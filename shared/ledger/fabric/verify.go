@@ -41,7 +41,7 @@ func (l *Ledger) Verify(ctx context.Context, progress func(block, of uint64)) er
 		return err
 	}
 	defer leave()
-	gw, err := l.reader()
+	gw, err := l.reader(l.home())
 	if err != nil {
 		return err
 	}

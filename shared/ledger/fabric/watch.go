@@ -22,8 +22,9 @@ type watch struct {
 	mu      sync.Mutex
 	head    uint64
 	waiting map[string]chan fate
-	lost    error     // why there is no stream
-	since   time.Time // when it was lost
+	moved   chan struct{} // closed and replaced when head moves
+	lost    error         // why there is no stream
+	since   time.Time     // when it was lost
 }
 
 // fate is where a transaction stands.
@@ -34,7 +35,7 @@ type fate struct {
 }
 
 func newWatch(head uint64, log *slog.Logger) *watch {
-	return &watch{head: head, log: log, waiting: map[string]chan fate{}}
+	return &watch{head: head, log: log, waiting: map[string]chan fate{}, moved: make(chan struct{})}
 }
 
 // expect asks for a transaction's fate, before it is sent.
@@ -58,7 +59,11 @@ func (w *watch) saw(b *peer.FilteredBlock) {
 		w.log.Info("the peer tells of blocks again", "block", b.GetNumber())
 		w.lost = nil
 	}
-	w.head = max(w.head, b.GetNumber())
+	if b.GetNumber() > w.head {
+		w.head = b.GetNumber()
+		close(w.moved)
+		w.moved = make(chan struct{})
+	}
 	for i, t := range b.GetFilteredTransactions() {
 		if c, ok := w.waiting[t.GetTxid()]; ok {
 			c <- fate{b.GetNumber(), i, t.GetTxValidationCode()}
@@ -71,6 +76,23 @@ func (w *watch) position() ledger.Position {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return ledger.Position{Block: w.head}
+}
+
+// reach waits until the peer has told of a block.
+func (w *watch) reach(ctx context.Context, block uint64) error {
+	for {
+		w.mu.Lock()
+		head, moved := w.head, w.moved
+		w.mu.Unlock()
+		if head >= block {
+			return nil
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
 }
 
 func (w *watch) broke(err error) {
@@ -95,31 +117,63 @@ func (w *watch) health() error {
 	return nil
 }
 
-// keepWatching follows the chain until ctx ends, from where it was lost.
-func (l *Ledger) keepWatching(ctx context.Context) {
+// watches are one for each member for whom the host acts, each on that member's
+// own peer.
+type watches struct {
+	order []string
+	of    map[string]*watch
+}
+
+// head is the last block that any of the peers has told of.
+func (w watches) head() (last uint64) {
+	for _, one := range w.of {
+		last = max(last, one.position().Block)
+	}
+	return last
+}
+
+// keepWatching follows the chain on a member's peer until ctx ends, from where
+// it was lost.
+func (l *Ledger) keepWatching(ctx context.Context, org string) {
+	w := l.watches.of[org]
 	for pause := newPause(50*time.Millisecond, 2*time.Second); ctx.Err() == nil; pause.wait(ctx) {
 		stream, cancel := context.WithCancel(ctx)
-		blocks, err := l.filtered(stream)
+		blocks, err := l.filtered(stream, org, w.position().Block)
 		if err == nil {
 			for b := range blocks {
-				l.watch.saw(b)
+				w.saw(b)
 				pause = newPause(50*time.Millisecond, 2*time.Second)
 			}
 			err = errors.New("the stream of blocks ended")
 		}
 		cancel()
 		if ctx.Err() == nil {
-			l.watch.broke(err)
+			w.broke(err)
 		}
 	}
 }
 
 // filtered opens a stream at the last block that is known: the peer tells of it
 // at once, and so that it is there.
-func (l *Ledger) filtered(ctx context.Context) (<-chan *peer.FilteredBlock, error) {
-	gw, err := l.reader()
+func (l *Ledger) filtered(ctx context.Context, org string, from uint64) (<-chan *peer.FilteredBlock, error) {
+	gw, err := l.reader(org)
 	if err != nil {
 		return nil, err
 	}
-	return gw.GetNetwork(l.config.Profile.Channel).FilteredBlockEvents(ctx, client.WithStartBlock(l.watch.position().Block))
+	return gw.GetNetwork(l.config.Profile.Channel).FilteredBlockEvents(ctx, client.WithStartBlock(from))
+}
+
+// catchUp waits until a member's peer has what another one of this host's peers
+// has told of: who has just done something as one member sees it as another.
+func (l *Ledger) catchUp(ctx context.Context, org string) error {
+	w, ok := l.watches.of[org]
+	if !ok {
+		return fmt.Errorf("this host does not act for %s: its profile names %v", org, l.watches.order)
+	}
+	within, cancel := context.WithTimeout(ctx, l.config.EndorseWithin)
+	defer cancel()
+	if err := w.reach(within, l.watches.head()); err != nil {
+		return fmt.Errorf("%w: the peer of %s is behind: %w", ledger.ErrUnavailable, org, err)
+	}
+	return nil
 }

@@ -1,4 +1,6 @@
-package embedded
+// Package fabriclog sends what Fabric's own packages log, which goes through one
+// global, to the suite's log.
+package fabriclog
 
 import (
 	"bytes"
@@ -11,15 +13,15 @@ import (
 	"github.com/hyperledger/fabric-lib-go/common/flogging"
 )
 
-// Fabric logs through one global; the ledger opened last hears it.
+// Fabric logs through one global; whoever asked last hears it.
 var (
 	fabricLog     atomic.Pointer[slog.Logger]
 	fabricLogOnce sync.Once
 )
 
-// routeLogs sends Fabric's log to ours. FABRIC_LOGGING_SPEC says how much of it;
+// Route sends Fabric's log to ours. FABRIC_LOGGING_SPEC says how much of it;
 // without one, errors only.
-func routeLogs(to *slog.Logger) {
+func Route(to *slog.Logger) {
 	fabricLog.Store(to)
 	fabricLogOnce.Do(func() {
 		spec := os.Getenv("FABRIC_LOGGING_SPEC")
