@@ -1,0 +1,273 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hyperledger/fabric-sdk-go/pkg/client/resmgmt"
+
+	"github.com/tallyway/tallyway/network/admin/ccaas"
+	"github.com/tallyway/tallyway/network/admin/profile"
+	"github.com/tallyway/tallyway/network/admin/session"
+)
+
+// patience is how long peers may take to learn what others have approved or
+// committed.
+const patience = 30 * time.Second
+
+// Office does a session's business with contracts.
+type Office struct {
+	Session *session.Session
+	// Say reports what was done, for the person who waits. Members act at the
+	// same time, so it is called by many.
+	Say func(format string, args ...any)
+}
+
+// at aims at the member's first peer, which speaks for its organisation.
+func at(a *session.Admin) resmgmt.RequestOption {
+	return resmgmt.WithTargetEndpoints(a.Peers[0].Name)
+}
+
+// Install puts a package on every peer of the profile's members.
+func (o Office) Install(ctx context.Context, p ccaas.Package) error {
+	return o.Session.Each(ctx, func(ctx context.Context, a *session.Admin) error {
+		for _, peer := range a.Peers {
+			at := resmgmt.WithTargetEndpoints(peer.Name)
+			acted, err := settle(ctx,
+				func() (bool, error) { return installed(ctx, a, at, p.ID) },
+				func() error {
+					_, err := a.LifecycleInstallCC(resmgmt.LifecycleInstallCCRequest{Label: p.Label, Package: p.Bytes}, at, resmgmt.WithParentContext(ctx))
+					return err
+				})
+			if err != nil {
+				return fmt.Errorf("%s does not install %s: %w", peer.Name, p.ID, err)
+			}
+			o.Say("%s %s %s", peer.Name, word(acted, "installs", "has installed"), p.ID)
+		}
+		return nil
+	})
+}
+
+func installed(ctx context.Context, a *session.Admin, at resmgmt.RequestOption, packageID string) (bool, error) {
+	packages, err := a.LifecycleQueryInstalledCC(at, resmgmt.WithParentContext(ctx))
+	return slices.ContainsFunc(packages, func(p resmgmt.LifecycleInstalledCC) bool { return p.PackageID == packageID }), err
+}
+
+// Approve has every member of the profile approve terms with a package.
+func (o Office) Approve(ctx context.Context, t Terms, packageID string) error {
+	return o.Session.Each(ctx, func(ctx context.Context, a *session.Admin) error {
+		acted, err := settle(ctx,
+			func() (bool, error) { return approved(ctx, a, t, packageID) },
+			func() error {
+				_, err := a.LifecycleApproveCC(a.Channel(), t.approval(packageID), at(a), resmgmt.WithParentContext(ctx))
+				return err
+			})
+		if err != nil {
+			return fmt.Errorf("approve %s: %w", t, err)
+		}
+		o.Say("%s %s %s", a.MSPID, word(acted, "approves", "has approved"), t)
+		return nil
+	})
+}
+
+// approved asks the member's own peer: only there its approval is written.
+func approved(ctx context.Context, a *session.Admin, t Terms, packageID string) (bool, error) {
+	d, err := approval(ctx, a, t)
+	return err == nil && d.PackageID == packageID && approvedTerms(d).same(t), err
+}
+
+// approval is empty if the member has approved nothing at this sequence.
+func approval(ctx context.Context, a *session.Admin, t Terms) (resmgmt.LifecycleApprovedChaincodeDefinition, error) {
+	d, err := a.LifecycleQueryApprovedCC(a.Channel(), resmgmt.LifecycleQueryApprovedCCRequest{Name: t.Name, Sequence: t.Sequence},
+		at(a), resmgmt.WithParentContext(ctx))
+	if err != nil && strings.Contains(err.Error(), "could not fetch approved chaincode definition") {
+		return resmgmt.LifecycleApprovedChaincodeDefinition{}, nil
+	}
+	return d, err
+}
+
+// Next tells the terms that a wish amounts to now: those in force if they say
+// the same, else the next in the contract's sequence.
+func (o Office) Next(ctx context.Context, name, version string, p Policy) (t Terms, inForce bool, err error) {
+	a, err := o.Session.Admin(o.Session.Members[0])
+	if err != nil {
+		return t, false, err
+	}
+	t = Terms{Name: name, Version: version, Sequence: 1, Policy: p}
+	all, err := committed(ctx, a, at(a))
+	for _, c := range all {
+		switch {
+		case c.same(t):
+			return c, true, err
+		case c.Name == name:
+			t.Sequence = c.Sequence + 1
+		}
+	}
+	return t, false, err
+}
+
+func committed(ctx context.Context, a *session.Admin, at resmgmt.RequestOption) ([]Terms, error) {
+	definitions, err := a.LifecycleQueryCommittedCC(a.Channel(), resmgmt.LifecycleQueryCommittedCCRequest{}, at, resmgmt.WithParentContext(ctx))
+	var all []Terms
+	for _, d := range definitions {
+		all = append(all, committedTerms(d))
+	}
+	return all, err
+}
+
+// Readiness is who has approved terms, as far as peers know.
+type Readiness struct {
+	Approvals map[string]bool // by MSP
+	// Endorsers are peers, one an organisation, that know of the same
+	// approvals and can therefore endorse a commit.
+	Endorsers []string
+}
+
+// Enough tells whether a majority has approved and can endorse, as the
+// channel's lifecycle policy has it unless the consortium chose another.
+func (r Readiness) Enough() bool {
+	return 2*(len(r.Approvals)-len(r.missing())) > len(r.Approvals) && r.hasEndorsers()
+}
+
+func (r Readiness) hasEndorsers() bool { return 2*len(r.Endorsers) > len(r.Approvals) }
+
+func (r Readiness) missing() []string {
+	var names []string
+	for msp, yes := range r.Approvals {
+		if !yes {
+			names = append(names, msp)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Ready asks a peer of every organisation that the profile knows who has
+// approved terms.
+func (o Office) Ready(ctx context.Context, t Terms) (Readiness, error) {
+	a, err := o.Session.Admin(o.Session.Members[0])
+	if err != nil {
+		return Readiness{}, err
+	}
+	var mutex sync.Mutex
+	var asking sync.WaitGroup
+	answers := map[string]map[string]bool{} // by peer
+	troubles := map[string]error{}
+	for _, organization := range o.Session.Organizations {
+		for _, peer := range organization.Peers[:min(1, len(organization.Peers))] {
+			asking.Go(func() {
+				r, err := a.LifecycleCheckCCCommitReadiness(a.Channel(), t.readiness(), resmgmt.WithTargetEndpoints(peer.Name), resmgmt.WithParentContext(ctx))
+				mutex.Lock()
+				defer mutex.Unlock()
+				answers[peer.Name], troubles[peer.Name] = r.Approvals, err
+			})
+		}
+	}
+	asking.Wait()
+	return agree(answers, troubles)
+}
+
+// agree takes the answer of the peers that know most; those that lag or do not
+// answer cannot endorse yet.
+func agree(answers map[string]map[string]bool, troubles map[string]error) (Readiness, error) {
+	yes := func(approvals map[string]bool) (n int) {
+		for _, approved := range approvals {
+			if approved {
+				n++
+			}
+		}
+		return n
+	}
+	var best Readiness
+	for _, approvals := range answers {
+		if best.Approvals == nil || yes(approvals) > yes(best.Approvals) {
+			best.Approvals = approvals
+		}
+	}
+	var errs []error
+	for peer, approvals := range answers {
+		switch {
+		case troubles[peer] != nil:
+			errs = append(errs, fmt.Errorf("%s: %w", peer, troubles[peer]))
+		case yes(approvals) == yes(best.Approvals):
+			best.Endorsers = append(best.Endorsers, peer)
+		}
+	}
+	slices.Sort(best.Endorsers)
+	if len(best.Endorsers) == 0 {
+		return best, errors.Join(errs...)
+	}
+	return best, nil
+}
+
+// Commit puts terms in force, in the name of the profile's first member.
+func (o Office) Commit(ctx context.Context, t Terms) error {
+	a, err := o.Session.Admin(o.Session.Members[0])
+	if err != nil {
+		return err
+	}
+	stands := func() (bool, error) { return inForce(ctx, a, t, a.Peers[0].Name) }
+	acted, err := settle(ctx, stands, func() error {
+		ready, err := o.awaitReady(ctx, t)
+		if err != nil {
+			return err
+		}
+		_, err = a.LifecycleCommitCC(a.Channel(), t.commitment(), resmgmt.WithTargetEndpoints(ready.Endorsers...), resmgmt.WithParentContext(ctx))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("commit %s: %w", t, err)
+	}
+	o.Say("%s %s", t, word(acted, "comes into force", "is in force"))
+	return nil
+}
+
+func inForce(ctx context.Context, a *session.Admin, t Terms, peer string) (bool, error) {
+	all, err := committed(ctx, a, resmgmt.WithTargetEndpoints(peer))
+	return slices.ContainsFunc(all, func(c Terms) bool { return c.same(t) && c.Sequence == t.Sequence }), err
+}
+
+// awaitReady waits until peers know of enough approvals: until all do, or a
+// little longer than that takes where some are down.
+func (o Office) awaitReady(ctx context.Context, t Terms) (Readiness, error) {
+	ctx, stop := context.WithTimeout(ctx, patience)
+	defer stop()
+	var enough time.Time
+	for {
+		ready, err := o.Ready(ctx, t)
+		if err == nil {
+			switch {
+			case ready.Enough() && enough.IsZero():
+				enough = time.Now()
+			case !ready.Enough() && ready.hasEndorsers() && o.known(ready):
+				return ready, refusal{t, ready.missing()}
+			}
+			if ready.Enough() && (len(ready.Endorsers) == len(ready.Approvals) || time.Since(enough) > 3*time.Second) {
+				return ready, nil
+			}
+		}
+		if !pause(ctx, 200*time.Millisecond) {
+			return ready, errors.Join(err, refusal{t, ready.missing()})
+		}
+	}
+}
+
+// known tells whether the session's own approvals have reached the peers.
+func (o Office) known(r Readiness) bool {
+	return !slices.ContainsFunc(o.Session.Members, func(m profile.Member) bool { return !r.Approvals[m.MSPID] })
+}
+
+// refusal says who has still to approve.
+type refusal struct {
+	terms   Terms
+	missing []string
+}
+
+func (r refusal) Error() string {
+	return fmt.Sprintf("%s waits for a majority; still to approve: %s", r.terms, strings.Join(r.missing, ", "))
+}
