@@ -3,7 +3,6 @@ package network
 import (
 	"cmp"
 	"maps"
-	"path/filepath"
 	"slices"
 
 	"go.yaml.in/yaml/v3"
@@ -173,6 +172,3 @@ func (n *Network) profileMember(o Organisation) (m profileMember, err error) {
 		},
 	}, nil
 }
-
-// bundleMark says that a folder was unpacked from a bundle.
-func (n *Network) bundleMark() string { return filepath.Join(n.dir, "bundle") }

@@ -40,6 +40,10 @@ var commands = []command{
 	{"contracts commit", "put into force what a majority has approved", contractsCommit},
 	{"contracts deploy", "install, approve and commit", contractsDeploy},
 	{"contracts running", "what runs on each peer", contractsRunning},
+	{"member add", "let a new organisation in, with the signatures of a majority", memberAdd},
+	{"member sign", "add signatures to a change that others have proposed", memberSign},
+	{"member submit", "hand a change with enough signatures to the orderers", memberSubmit},
+	{"member profile", "join the profiles of a newcomer and of the others", memberProfile},
 	{"users register", "enter a user at a member's Fabric CA", usersRegister},
 	{"users enrol", "make a user's key and have its certificate issued", usersEnrol},
 }

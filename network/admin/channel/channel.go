@@ -12,7 +12,6 @@ import (
 
 	"github.com/golang/protobuf/proto"
 	"github.com/hyperledger/fabric-protos-go/common"
-	"github.com/hyperledger/fabric-sdk-go/pkg/client/ledger"
 	"github.com/hyperledger/fabric-sdk-go/pkg/client/resmgmt"
 	"github.com/hyperledger/fabric-sdk-go/pkg/common/errors/retry"
 
@@ -149,9 +148,29 @@ func joinPeers(ctx context.Context, a *session.Admin, channel string, say Say) e
 				return fmt.Errorf("%s: %w", peer.Name, err)
 			}
 		}
+		if err := awaitBlocks(ctx, a, channel, peer.Name); err != nil {
+			return err
+		}
 		say("%s %s %s", peer.Name, done(!stands, "joins", "stands on"), channel)
 	}
 	return nil
+}
+
+// awaitBlocks waits until a peer has the blocks that others have now: before,
+// it would answer from the past.
+func awaitBlocks(ctx context.Context, a *session.Admin, channel, peer string) error {
+	goal := a.Highest(ctx)
+	for {
+		have, err := height(ctx, a, channel, peer)
+		if err == nil && have >= goal {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(fmt.Errorf("%s has %d of %d blocks", peer, have, goal), err)
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 func joined(ctx context.Context, a *session.Admin, channel string, at resmgmt.RequestOption) (bool, error) {
@@ -234,13 +253,5 @@ func height(ctx context.Context, a *session.Admin, channel, peer string) (uint64
 	if !stands {
 		return 0, errors.New("the peer has not joined the channel")
 	}
-	blocks, err := a.Ledger()
-	if err != nil {
-		return 0, err
-	}
-	info, err := blocks.QueryInfo(ledger.WithTargetEndpoints(peer), ledger.WithParentContext(ctx))
-	if err != nil {
-		return 0, err
-	}
-	return info.BCI.Height, nil
+	return a.Height(ctx, peer)
 }

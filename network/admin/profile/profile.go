@@ -28,7 +28,7 @@ type Profile struct {
 	// their MSP's name in order.
 	Organizations []Organization
 
-	document map[string]any
+	document branch
 }
 
 // Organization is a member of the channel as everyone sees it.
@@ -65,11 +65,18 @@ type KeyPair struct {
 // member may have none.
 type Orderer struct {
 	Name          string `yaml:"name"`
+	MSPID         string `yaml:"mspid"`
 	Participation string `yaml:"participation"` // https://host:port
 	TLSCACert     string `yaml:"tlsCACert"`
 	ClientCert    string `yaml:"clientCert"`
 	ClientKey     string `yaml:"clientKey"`
+	// Admin decides for the orderers' side of the organisation.
+	Admin KeyPair `yaml:"admin"`
 }
+
+// OrderersOrganization is how the SDK's document calls the organisation's
+// orderers, which are an MSP of their own.
+func (m Member) OrderersOrganization() string { return m.OrgName + "-orderers" }
 
 // written is the profile's form on disk, as far as this program reads it.
 type written struct {
@@ -174,11 +181,19 @@ func (p *Profile) Member(mspid string) (Member, error) {
 	return Member{}, fmt.Errorf("the profile does not act for %s", mspid)
 }
 
-// Document gives the profile as the SDK is to read it, with its client's
-// section changed: it keeps no wallet of users, so stores is an empty folder,
-// and what fails is returned, so nothing is logged beside it.
+// Document gives the profile as the SDK is to read it. Its client's section is
+// changed: it keeps no wallet of users, so stores is an empty folder, and what
+// fails is returned, so nothing is logged beside it. The members' orderers
+// become organisations too, so that their administrators can sign.
 func (p *Profile) Document(stores string) ([]byte, error) {
 	document := maps.Clone(p.document)
+	organizations := maps.Clone(below(document, "organizations"))
+	for _, m := range p.Members {
+		if m.Orderer.MSPID != "" {
+			organizations[m.OrderersOrganization()] = map[string]any{"mspid": m.Orderer.MSPID, "cryptoPath": stores}
+		}
+	}
+	document["organizations"] = organizations
 	document["client"] = map[string]any{
 		"organization":    p.Members[0].OrgName,
 		"logging":         map[string]any{"level": "critical"},

@@ -25,7 +25,7 @@ x-tallyway:
       organization: dairy
       ca: {cert: /ca.pem, key: /ca.key}
       admin: {cert: /admin.pem, key: /admin.key}
-      orderer: {name: orderer.dairy, participation: "https://127.0.0.1:7053", tlsCACert: /o.pem, clientCert: /c.pem, clientKey: /c.key}
+      orderer: {name: orderer.dairy, mspid: DairyOrdererMSP, participation: "https://127.0.0.1:7053", tlsCACert: /o.pem, clientCert: /c.pem, clientKey: /c.key}
 `
 
 func read(t *testing.T, text string) (*Profile, error) {
@@ -69,7 +69,7 @@ func TestDocumentKeepsTheNetworkAndReplacesTheClient(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"path: /stores", "level: critical", "organization: dairy", "grpcs://127.0.0.1:8051"} {
+	for _, want := range []string{"path: /stores", "level: critical", "organization: dairy", "grpcs://127.0.0.1:8051", "mspid: DairyOrdererMSP"} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}

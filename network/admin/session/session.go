@@ -62,7 +62,7 @@ func (s *Session) Close() error {
 
 // Admin lets a member act.
 func (s *Session) Admin(m profile.Member) (*Admin, error) {
-	identity, err := s.identity(m)
+	identity, err := s.identity(m.OrgName, m.Admin)
 	if err != nil {
 		return nil, fmt.Errorf("the administrator of %s: %w", m.MSPID, err)
 	}
@@ -74,16 +74,25 @@ func (s *Session) Admin(m profile.Member) (*Admin, error) {
 	return &Admin{Member: m, Identity: identity, Client: client, context: as, session: s}, nil
 }
 
-func (s *Session) identity(m profile.Member) (mspctx.SigningIdentity, error) {
-	cert, err := os.ReadFile(m.Admin.Cert)
+// OrderersAdmin is who decides for the orderers' side of a member.
+func (s *Session) OrderersAdmin(m profile.Member) (mspctx.SigningIdentity, error) {
+	identity, err := s.identity(m.OrderersOrganization(), m.Orderer.Admin)
+	if err != nil {
+		return nil, fmt.Errorf("the administrator of %s: %w", m.Orderer.MSPID, err)
+	}
+	return identity, nil
+}
+
+func (s *Session) identity(organization string, pair profile.KeyPair) (mspctx.SigningIdentity, error) {
+	cert, err := os.ReadFile(pair.Cert)
 	if err != nil {
 		return nil, err
 	}
-	key, err := os.ReadFile(m.Admin.Key)
+	key, err := os.ReadFile(pair.Key)
 	if err != nil {
 		return nil, err
 	}
-	members, err := msp.New(s.sdk.Context(), msp.WithOrg(m.OrgName))
+	members, err := msp.New(s.sdk.Context(), msp.WithOrg(organization))
 	if err != nil {
 		return nil, err
 	}
@@ -93,9 +102,30 @@ func (s *Session) identity(m profile.Member) (mspctx.SigningIdentity, error) {
 // Channel is the profile's channel.
 func (a *Admin) Channel() string { return a.session.Channel }
 
-// Ledger asks about the blocks of the profile's channel.
-func (a *Admin) Ledger() (*ledger.Client, error) {
-	return ledger.New(a.session.sdk.ChannelContext(a.session.Channel, a.context))
+// Height asks a peer how many blocks of the channel it has.
+func (a *Admin) Height(ctx context.Context, peer string) (uint64, error) {
+	blocks, err := ledger.New(a.session.sdk.ChannelContext(a.session.Channel, a.context))
+	if err != nil {
+		return 0, err
+	}
+	info, err := blocks.QueryInfo(ledger.WithTargetEndpoints(peer), ledger.WithParentContext(ctx))
+	if err != nil {
+		return 0, err
+	}
+	return info.BCI.Height, nil
+}
+
+// Highest is how many blocks any peer that the profile knows has. Peers that do
+// not answer, or are not on the channel, do not count.
+func (a *Admin) Highest(ctx context.Context) (highest uint64) {
+	for _, o := range a.session.Organizations {
+		for _, peer := range o.Peers {
+			if height, err := a.Height(ctx, peer.Name); err == nil {
+				highest = max(highest, height)
+			}
+		}
+	}
+	return highest
 }
 
 // Each has every member of the profile act at the same time, and gives all
