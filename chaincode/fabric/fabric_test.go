@@ -15,15 +15,16 @@ import (
 )
 
 func TestCorpus(t *testing.T) {
-	ledgertest.Run(t, func(t testing.TB, m *ledgertest.Members) ledger.Ledger {
-		return newMemory(New(ledgertest.Contracts()), m)
+	ledgertest.Run(t, func(t testing.TB) (ledger.Ledger, *ledgertest.Members) {
+		m := ledgertest.NewMembers(ledgertest.Orgs...)
+		return newMemory(ledgertest.Contracts(), m), m
 	})
 }
 
 func invoke(t *testing.T, command any, change func(*ledger.Request)) (status int32, message string) {
 	t.Helper()
 	m := ledgertest.NewMembers(ledgertest.Orgs...)
-	alice := m.User("Org1MSP", "dairy", "alice")
+	alice := m.User("DairyMSP", "dairy", "alice")
 	body, err := json.Marshal(command)
 	if err != nil {
 		t.Fatal(err)
@@ -31,7 +32,7 @@ func invoke(t *testing.T, command any, change func(*ledger.Request)) (status int
 	r := ledger.Request{Signer: alice, Name: chaincode.NameOf(command), Body: body, At: time.Unix(0, 0), Tx: ledger.NewTx(alice)}
 	change(&r)
 	code := New(ledgertest.Contracts())
-	s := &stub{memory: newMemory(code, m), node: "Org1MSP", creator: alice.Creator(), request: r, reads: map[string]int{}}
+	s := &stub{memory: newMemory(ledgertest.Contracts(), m), node: "DairyMSP", creator: alice.Creator(), request: r, reads: map[string]int{}}
 	response := code.Invoke(s)
 	return response.Status, response.Message
 }
@@ -57,16 +58,16 @@ func TestStatusTellsRefusalsFromFaults(t *testing.T) {
 			t.Errorf("%s: %d %s", c.why, status, message)
 		}
 	}
-	status, message := invoke(t, ledgertest.Spy{Key: "x", Keeper: "Org1MSP"}, as("ledgertest.Spy"))
+	status, message := invoke(t, ledgertest.Spy{Key: "x", Keeper: "DairyMSP"}, as("ledgertest.Spy"))
 	if status != shim.ERROR || Refusal(message) != nil || !strings.Contains(message, "private") {
 		t.Errorf("a fault: %d %s", status, message)
 	}
 }
 
 func TestAServiceKnowsWhosePeerItServes(t *testing.T) {
-	t.Setenv("CORE_PEER_LOCALMSPID", "Org2MSP")
-	status, message := invoke(t, ledgertest.Reveal{Key: "never-written", Keeper: "Org1MSP"}, func(*ledger.Request) {})
-	if status != shim.ERROR || !strings.Contains(message, "Org2MSP does not keep") {
+	t.Setenv("CORE_PEER_LOCALMSPID", "HarbourMSP")
+	status, message := invoke(t, ledgertest.Reveal{Key: "never-written", Keeper: "DairyMSP"}, func(*ledger.Request) {})
+	if status != shim.ERROR || !strings.Contains(message, "HarbourMSP does not keep") {
 		t.Fatalf("%d %s", status, message)
 	}
 }

@@ -27,8 +27,9 @@ import (
 // chaincode on its own, their results must agree, and reads are validated at
 // commit. A block holds one transaction.
 type memory struct {
-	code    shim.Chaincode
-	members *ledgertest.Members
+	code      shim.Chaincode
+	contracts *chaincode.Contracts
+	members   *ledgertest.Members
 
 	mu      sync.Mutex
 	public  map[string]entry
@@ -44,8 +45,8 @@ type entry struct {
 	version int // block; 0 was never written
 }
 
-func newMemory(code shim.Chaincode, m *ledgertest.Members) *memory {
-	return &memory{code: code, members: m, public: map[string]entry{}, private: map[string]map[string]entry{},
+func newMemory(c *chaincode.Contracts, m *ledgertest.Members) *memory {
+	return &memory{code: New(c), contracts: c, members: m, public: map[string]entry{}, private: map[string]map[string]entry{},
 		done: map[string]ledger.Receipt{}, moved: make(chan struct{})}
 }
 
@@ -169,7 +170,10 @@ func (m *memory) run(node string, r ledger.Request, locked bool) (*stub, *peer.R
 
 // endorsed checks the signature and runs the request on every endorser.
 func (m *memory) endorsed(r ledger.Request, caller chaincode.Caller, locked bool) (*stub, *peer.Response, error) {
-	orgs := slices.Concat([]string{caller.Org}, r.Orgs)
+	orgs, err := m.endorsers(r, caller, locked)
+	if err != nil {
+		return nil, nil, err
+	}
 	first, answer, err := m.run(orgs[0], r, locked)
 	if err != nil {
 		return nil, nil, err
@@ -191,6 +195,29 @@ func (m *memory) endorsed(r ledger.Request, caller chaincode.Caller, locked bool
 		}
 	}
 	return first, answer, nil
+}
+
+// endorsers are the caller's member, those that the request names, and those
+// that keep what the command writes, as the caller's own peer says.
+func (m *memory) endorsers(r ledger.Request, caller chaincode.Caller, locked bool) ([]string, error) {
+	orgs := slices.Concat([]string{caller.Org}, r.Orgs)
+	if !m.contracts.Confidential(r.Name, r.Body) {
+		return orgs, nil
+	}
+	plan := r
+	plan.Name = chaincode.NameOf(chaincode.Plan{})
+	plan.Body, _ = json.Marshal(chaincode.Plan{Name: r.Name, Body: r.Body})
+	_, answer, err := m.run(caller.Org, plan, locked)
+	if err != nil {
+		return nil, err
+	}
+	var keepers chaincode.Keepers
+	if err := json.Unmarshal(answer.Payload, &keepers); err != nil {
+		return nil, err
+	}
+	orgs = append(orgs, keepers.Orgs...)
+	slices.Sort(orgs[1:])
+	return slices.Compact(orgs), nil
 }
 
 var errMoved = errors.New("the state moved between two endorsements")

@@ -16,6 +16,6 @@ var storyOrgs = []string{"DairyMSP", "HarbourMSP", "AuthorityMSP", "BankMSP", "S
 func TestStories(t *testing.T) {
 	scenario.Run(t, func(t *testing.T) scenario.Ledger {
 		m := ledgertest.NewMembers(storyOrgs...)
-		return ledgertest.NewPlayer(t, newMemory(New(all.Contracts()), m), m)
+		return ledgertest.NewPlayer(t, newMemory(all.Contracts(), m), m)
 	}, "")
 }

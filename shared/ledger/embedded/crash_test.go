@@ -47,7 +47,7 @@ func commitForEver(dir string) error {
 		return err
 	}
 	failed := make(chan error)
-	alice, run := m.User("Org1MSP", "dairy", "alice"), rand.IntN(1<<30)*1000
+	alice, run := m.User("DairyMSP", "dairy", "alice"), rand.IntN(1<<30)*1000
 	for worker := range 16 {
 		go func() {
 			for i := run + worker; ; i += 16 {

@@ -58,7 +58,7 @@ func TestAFullDiskLosesNothing(t *testing.T) {
 		}
 		lift := limitFiles(t, uint64(info.Size())+rand.Uint64N(150_000))
 		done, unknown := writeUntilStopped(t, l, m)
-		if _, err := l.Query(t.Context(), command(m.User("Org1MSP", "p", "u"), 0)); err != nil {
+		if _, err := l.Query(t.Context(), command(m.User("DairyMSP", "p", "u"), 0)); err != nil {
 			t.Fatalf("round %d: reads do not go on: %v", round, err)
 		}
 		lift()
@@ -74,7 +74,7 @@ func TestAFullDiskLosesNothing(t *testing.T) {
 }
 
 func writeUntilStopped(t *testing.T, l *Ledger, m *ledgertest.Members) (done []ledger.Receipt, unknown int) {
-	alice := m.User("Org1MSP", "dairy", "alice")
+	alice := m.User("DairyMSP", "dairy", "alice")
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	for worker := range 16 {

@@ -40,13 +40,16 @@ func openIn(t testing.TB, dir string, m *ledgertest.Members) *Ledger {
 }
 
 func TestCorpus(t *testing.T) {
-	ledgertest.Run(t, func(t testing.TB, m *ledgertest.Members) ledger.Ledger { return openIn(t, t.TempDir(), m) })
+	ledgertest.Run(t, func(t testing.TB) (ledger.Ledger, *ledgertest.Members) {
+		m := ledgertest.NewMembers(ledgertest.Orgs...)
+		return openIn(t, t.TempDir(), m), m
+	})
 }
 
 // load submits n commands of every sort, 16 at once, and returns their receipts.
 func load(t testing.TB, l *Ledger, m *ledgertest.Members, n int) []ledger.Receipt {
 	t.Helper()
-	alice := m.User("Org1MSP", "dairy", "alice")
+	alice := m.User("DairyMSP", "dairy", "alice")
 	receipts, errs := make([]ledger.Receipt, n), make([]error, n)
 	var wg sync.WaitGroup
 	for worker := range 16 {
@@ -64,7 +67,7 @@ func load(t testing.TB, l *Ledger, m *ledgertest.Members, n int) []ledger.Receip
 }
 
 func command(by ledger.Signer, i int) ledger.Request {
-	keepers := []string{"Org1MSP", "Org2MSP"}
+	keepers := []string{"DairyMSP", "HarbourMSP"}
 	commands := []any{
 		ledgertest.Count{Key: "hot"}, ledgertest.Put{Key: fmt.Sprint("put/", i), Text: "x"},
 		ledgertest.Hide{Key: fmt.Sprint("secret", i), Text: "s", Keepers: keepers},
@@ -114,7 +117,7 @@ func TestEveryFlippedByteIsFoundInItsBlock(t *testing.T) {
 	m, dir := ledgertest.NewMembers(ledgertest.Orgs...), t.TempDir()
 	l := openIn(t, dir, m)
 	for i := range 4 {
-		if _, err := l.Submit(t.Context(), command(m.User("Org1MSP", "p", "u"), i)); err != nil {
+		if _, err := l.Submit(t.Context(), command(m.User("DairyMSP", "p", "u"), i)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -290,7 +293,7 @@ func TestACommitErrorIsUnknownAndStopsWrites(t *testing.T) {
 			l.still.Lock()
 			l.commit = func(b *fabric.BlockAndPvtData) error { return fails(commit, b) }
 			l.still.Unlock()
-			alice := m.User("Org1MSP", "dairy", "alice")
+			alice := m.User("DairyMSP", "dairy", "alice")
 			r := command(alice, 1)
 			_, err := l.Submit(t.Context(), r)
 			var unknown *ledger.Unknown
@@ -347,10 +350,10 @@ func TestBackupAndRestore(t *testing.T) {
 	if err := back.Verify(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
-	bob := m.User("Org2MSP", "grocer", "bob")
-	body, _ := json.Marshal(ledgertest.Reveal{Key: "secret2", Keeper: "Org2MSP"})
+	bob := m.User("HarbourMSP", "grocer", "bob")
+	body, _ := json.Marshal(ledgertest.Reveal{Key: "secret2", Keeper: "HarbourMSP"})
 	got, err := back.Query(t.Context(), ledger.Request{Signer: bob, Name: "ledgertest.Reveal", Body: body})
-	if err != nil || string(got) != `"s kept by Org2MSP"` {
+	if err != nil || string(got) != `"s kept by HarbourMSP"` {
 		t.Fatalf("the secret came back as %s, %v", got, err)
 	}
 	load(t, back, m, 20)

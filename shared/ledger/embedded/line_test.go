@@ -60,7 +60,7 @@ func counted(t *testing.T, l *Ledger, by ledger.Signer) string {
 func TestWhoLeavesTheLineTakesNobodyDown(t *testing.T) {
 	m, dir := ledgertest.NewMembers(ledgertest.Orgs...), t.TempDir()
 	l := openIn(t, dir, m)
-	alice := known(t, l, m.User("Org1MSP", "dairy", "alice"))
+	alice := known(t, l, m.User("DairyMSP", "dairy", "alice"))
 	changed := errors.New("changed my mind")
 	var good, bad atomic.Int32
 	var wg sync.WaitGroup
@@ -100,7 +100,7 @@ func TestASlowSignerHoldsNobodyUpForLong(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	alice := known(t, l, m.User("Org1MSP", "dairy", "alice"))
+	alice := known(t, l, m.User("DairyMSP", "dairy", "alice"))
 	hangs, inLine := make(chan struct{}), make(chan struct{}, 1)
 	r := requestFor(moody{alice, func() error { inLine <- struct{}{}; <-hangs; return nil }}, ledgertest.Count{Key: "hot"})
 	slow := make(chan error)
@@ -122,7 +122,7 @@ func TestASlowSignerHoldsNobodyUpForLong(t *testing.T) {
 func TestACallerWhoLeavesCanAskForTheOutcome(t *testing.T) {
 	m := ledgertest.NewMembers(ledgertest.Orgs...)
 	l := openIn(t, t.TempDir(), m)
-	alice := m.User("Org1MSP", "dairy", "alice")
+	alice := m.User("DairyMSP", "dairy", "alice")
 	l.still.Lock() // the next commit waits
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
@@ -172,8 +172,8 @@ func TestBlocksKeepTheirBounds(t *testing.T) {
 func TestTheBlockHoldsNoBodyAndNoSecret(t *testing.T) {
 	m, dir := ledgertest.NewMembers(ledgertest.Orgs...), t.TempDir()
 	l := openIn(t, dir, m)
-	alice := m.User("Org1MSP", "dairy", "alice")
-	keepers := []string{"Org2MSP", "Org3MSP"}
+	alice := m.User("DairyMSP", "dairy", "alice")
+	keepers := []string{"HarbourMSP", "AuthorityMSP"}
 	receipt, err := l.Submit(t.Context(), requestFor(alice, ledgertest.Hide{Key: "k", Text: "unspeakable", Keepers: keepers}))
 	if err != nil {
 		t.Fatal(err)
@@ -211,10 +211,10 @@ func TestVerifyFindsAChangedSecret(t *testing.T) {
 	l := openIn(t, dir, m)
 	load(t, l, m, 40)
 	l.Close()
-	changeValue(t, filepath.Join(dir, "stateLeveldb"), `kept by Org2MSP`, `kept by Org3MSP`)
+	changeValue(t, filepath.Join(dir, "stateLeveldb"), `kept by HarbourMSP`, `kept by AuthorityMSP`)
 	err := VerifyDir(t.Context(), dir, ledgertest.Orgs, m, nil)
 	var f *Fault
-	if !errors.As(err, &f) || !strings.Contains(f.What, "the collection of Org2MSP") {
+	if !errors.As(err, &f) || !strings.Contains(f.What, "the collection of HarbourMSP") {
 		t.Fatalf("got %v", err)
 	}
 }
@@ -272,7 +272,7 @@ func TestConfigIsChecked(t *testing.T) {
 		}
 	}
 	l := openIn(t, t.TempDir(), m)
-	r := requestFor(m.User("Org1MSP", "p", "u"), ledgertest.Count{Key: "hot"})
+	r := requestFor(m.User("DairyMSP", "p", "u"), ledgertest.Count{Key: "hot"})
 	r.Orgs = []string{"Org9MSP"}
 	if _, err := l.Submit(t.Context(), r); err == nil || !strings.Contains(err.Error(), "Org9MSP") {
 		t.Errorf("a stranger's organisation: %v", err)
@@ -320,7 +320,7 @@ func (f forger) Sign(message []byte) ([]byte, error) { return f.Signer.Sign(appe
 func TestKnownCallersAreStillChecked(t *testing.T) {
 	m := ledgertest.NewMembers(ledgertest.Orgs...)
 	l := openIn(t, t.TempDir(), m)
-	alice := m.User("Org1MSP", "dairy", "alice")
+	alice := m.User("DairyMSP", "dairy", "alice")
 	for range 3 {
 		if _, err := l.Submit(t.Context(), requestFor(alice, ledgertest.Count{Key: "hot"})); err != nil {
 			t.Fatal(err)

@@ -68,13 +68,21 @@ func (m *Members) User(org, party, user string, roles ...string) ledger.Signer {
 	a, key := m.authorities[org], newKey()
 	attrs := map[string]any{"attrs": map[string]string{"tw.party": party, "tw.roles": strings.Join(roles, ",")}}
 	template := &x509.Certificate{SerialNumber: must(rand.Int(rand.Reader, big.NewInt(1<<62))),
-		Subject: pkix.Name{CommonName: user}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		Subject: pkix.Name{CommonName: user, OrganizationalUnit: []string{unitOf(org, user)}}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		ExtraExtensions: []pkix.Extension{{Id: attributes, Value: must(json.Marshal(attrs))}}}
 	der := must(x509.CreateCertificate(rand.Reader, template, a.certificate, &key.PublicKey, a.key))
 	creator := must(proto.Marshal(&msp.SerializedIdentity{Mspid: org,
 		IdBytes: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})}))
 	return &signer{creator: creator, key: key,
 		caller: chaincode.Caller{Org: org, Party: party, User: user, Roles: roles}}
+}
+
+// unitOf is how Fabric tells nodes from clients.
+func unitOf(org, user string) string {
+	if user == nodeName(org) {
+		return "peer"
+	}
+	return "client"
 }
 
 func nodeName(org string) string { return "peer0." + org }
@@ -203,7 +211,8 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// exported is one authority on its way to another process.
+// exported is one authority on its way to another process: a certificate in
+// DER and its key as SEC 1 writes it.
 type exported struct{ Certificate, Key []byte }
 
 // Export writes the authorities, with their keys, for Import in another

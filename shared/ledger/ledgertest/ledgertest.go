@@ -16,25 +16,28 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hyperledger/fabric-protos-go-apiv2/msp"
+	"google.golang.org/protobuf/proto"
+
 	"github.com/tallyway/tallyway/chaincode"
 	"github.com/tallyway/tallyway/shared/ledger"
 )
 
 // Orgs are the members that a ledger under test must have.
-var Orgs = []string{"Org1MSP", "Org2MSP", "Org3MSP"}
+var Orgs = []string{"DairyMSP", "HarbourMSP", "AuthorityMSP"}
 
-// Open lends a fresh, empty ledger that runs Contracts for these members, and
-// closes it when the test ends.
-type Open func(t testing.TB, m *Members) ledger.Ledger
+// Open lends a fresh, empty ledger that runs Contracts, and closes it when the
+// test ends. Its members are Orgs, at least.
+type Open func(t testing.TB) (ledger.Ledger, *Members)
 
 // Run tries every case on a ledger of its own.
 func Run(t *testing.T, open Open) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			m := NewMembers(Orgs...)
-			b := &bench{T: t, Ledger: open(t, m), members: m}
-			b.alice = m.User("Org1MSP", "dairy", "alice", "tester", "shipper")
-			b.bob = m.User("Org2MSP", "grocer", "bob")
+			l, m := open(t)
+			b := &bench{T: t, Ledger: l, members: m}
+			b.alice = m.User("DairyMSP", "dairy", "alice", "tester", "shipper")
+			b.bob = m.User("HarbourMSP", "grocer", "bob")
 			c.try(b)
 		})
 	}
@@ -275,12 +278,12 @@ func independent(b *bench) {
 	}
 }
 
-var kept = Hide{"k-7f3a", "price 10", []string{"Org1MSP", "Org2MSP"}}
+var kept = Hide{"k-7f3a", "price 10", []string{"DairyMSP", "HarbourMSP"}}
 
 func secretKept(b *bench) {
 	b.do(b.alice, kept, kept.Keepers...)
-	b.want(Reveal{kept.Key, "Org1MSP"}, `"price 10 kept by Org1MSP"`)
-	b.want(Reveal{kept.Key, "Org2MSP"}, `"price 10 kept by Org2MSP"`, "Org2MSP")
+	b.want(Reveal{kept.Key, "DairyMSP"}, `"price 10 kept by DairyMSP"`)
+	b.want(Reveal{kept.Key, "HarbourMSP"}, `"price 10 kept by HarbourMSP"`, "HarbourMSP")
 	all, _ := b.happened(ledger.Position{}, 1)
 	if told := must(json.Marshal(all)); strings.Contains(string(told), "price") {
 		b.Fatalf("the secret is in the events: %s", told)
@@ -289,17 +292,17 @@ func secretKept(b *bench) {
 
 func secretElsewhere(b *bench) {
 	b.do(b.alice, kept, kept.Keepers...)
-	_, err := b.ask(b.alice, Reveal{kept.Key, "Org2MSP"})
+	_, err := b.ask(b.alice, Reveal{kept.Key, "HarbourMSP"})
 	b.fault(err, "Org1's node shows Org2's collection")
-	_, err = b.ask(b.alice, Reveal{kept.Key, "Org1MSP"}, "Org3MSP")
+	_, err = b.ask(b.alice, Reveal{kept.Key, "DairyMSP"}, "AuthorityMSP")
 	b.fault(err, "Org3's node shows Org1's collection")
-	_, err = b.ask(b.bob, Reveal{kept.Key, "Org1MSP"})
+	_, err = b.ask(b.bob, Reveal{kept.Key, "DairyMSP"})
 	b.fault(err, "Org2's node shows Org1's collection")
 }
 
 func commandSpies(b *bench) {
 	b.do(b.alice, kept, kept.Keepers...)
-	_, err := b.submit(b.alice, Spy{kept.Key, "Org1MSP"})
+	_, err := b.submit(b.alice, Spy{kept.Key, "DairyMSP"})
 	b.fault(err, "a command that reads a secret")
 }
 
@@ -372,7 +375,7 @@ func callerFromCertificate(b *bench) {
 type liar struct{ ledger.Signer }
 
 func (l liar) Caller() chaincode.Caller {
-	return chaincode.Caller{Org: "Org3MSP", Party: "bank", User: "root", Roles: []string{"tester", "admin"}}
+	return chaincode.Caller{Org: "AuthorityMSP", Party: "bank", User: "root", Roles: []string{"tester", "admin"}}
 }
 
 func roleMissing(b *bench) {
@@ -440,16 +443,26 @@ type impostor struct {
 
 func (i impostor) Creator() []byte { return i.creator }
 
+// ofAnother is a creator that claims to be another member's.
+func ofAnother(creator []byte, org string) []byte {
+	var id msp.SerializedIdentity
+	if err := proto.Unmarshal(creator, &id); err != nil {
+		panic(err)
+	}
+	id.Mspid = org
+	return must(proto.Marshal(&id))
+}
+
 func tamperedCreator(b *bench) {
 	for _, creator := range [][]byte{
 		b.bob.Creator(),
-		[]byte(strings.Replace(string(b.alice.Creator()), "Org1MSP", "Org2MSP", 1)),
+		ofAnother(b.alice.Creator(), "HarbourMSP"),
 		b.alice.Creator()[:40], {},
 	} {
 		_, err := b.submit(impostor{b.alice, creator}, Put{"x", "y"})
 		b.fault(err, "a tampered creator")
 	}
-	stranger := NewMembers(Orgs...).User("Org1MSP", "dairy", "alice", "tester")
+	stranger := NewMembers(Orgs...).User("DairyMSP", "dairy", "alice", "tester")
 	_, err := b.submit(stranger, Put{"x", "y"})
 	b.fault(err, "a certificate of another authority")
 }

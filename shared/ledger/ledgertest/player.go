@@ -26,8 +26,7 @@ func NewPlayer(t testing.TB, l ledger.Ledger, m *Members) *Player {
 
 // Submit commits a command and gives back the events of its transaction.
 func (p *Player) Submit(call chaincode.Call) ([]byte, []chaincode.Event, error) {
-	r := p.request(call)
-	r.Orgs = p.members.Orgs() // a story does not say whose collections it touches
+	r := p.request(call) // whose collections it touches, the ledger finds out
 	receipt, err := p.ledger.Submit(p.t.Context(), r)
 	if err != nil {
 		return nil, nil, err
