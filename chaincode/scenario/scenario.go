@@ -63,12 +63,8 @@ type Ledger interface {
 // goldens instead.
 func Run(t *testing.T, open func(t *testing.T) Ledger, update string) map[string]string {
 	t.Helper()
-	stories, err := fs.Glob(Files, "cases/*.story")
-	if err != nil || len(stories) == 0 {
-		t.Fatalf("no stories: %v", err)
-	}
 	broken := map[string]string{}
-	for _, name := range stories {
+	for _, name := range stories() {
 		t.Run(strings.TrimSuffix(path.Base(name), ".story"), func(t *testing.T) {
 			s := &story{t: t, ledger: open(t), at: start, users: map[string]chaincode.Caller{}, names: map[string]string{}, refused: func(code string) { broken[code] = name }}
 			s.play(name)
@@ -76,6 +72,17 @@ func Run(t *testing.T, open func(t *testing.T) Ledger, update string) map[string
 		})
 	}
 	return broken
+}
+
+// Stories is how many ledgers Run asks for.
+func Stories() int { return len(stories()) }
+
+func stories() []string {
+	all, err := fs.Glob(Files, "cases/*.story")
+	if err != nil || len(all) == 0 {
+		panic("scenario: no stories are embedded")
+	}
+	return all
 }
 
 // start is when every story begins.

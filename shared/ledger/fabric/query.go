@@ -43,8 +43,11 @@ func (l *Ledger) evaluate(ctx context.Context, r ledger.Request, orgs []string) 
 	if err := l.catchUp(ctx, own); err != nil {
 		return nil, err
 	}
-	node := append(orgs[:min(1, len(orgs)):1], own)[:1]
-	proposal, err := l.propose(r, r.Name, r.Body, node)
+	node := own
+	if len(orgs) > 0 {
+		node = orgs[0]
+	}
+	proposal, err := l.propose(r, r.Name, r.Body, []string{node})
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +66,7 @@ func (l *Ledger) evaluate(ctx context.Context, r ledger.Request, orgs []string) 
 			}
 		}
 	}
-	return nil, fmt.Errorf("%w: ask %s of %s: %w", ledger.ErrUnavailable, r.Name, node[0], err)
+	return nil, fmt.Errorf("%w: ask %s of %s: %w", ledger.ErrUnavailable, r.Name, node, err)
 }
 
 // Outcome tells what became of a transaction, and of its successors where it

@@ -212,7 +212,7 @@ func must[T any](v T, err error) T {
 }
 
 // exported is one authority on its way to another process: a certificate in
-// DER and its key as SEC 1 writes it.
+// DER and its key in PKCS #8.
 type exported struct{ Certificate, Key []byte }
 
 // Export writes the authorities, with their keys, for Import in another
@@ -220,7 +220,7 @@ type exported struct{ Certificate, Key []byte }
 func (m *Members) Export() []byte {
 	all := map[string]exported{}
 	for org, a := range m.authorities {
-		all[org] = exported{a.certificate.Raw, must(x509.MarshalECPrivateKey(a.key))}
+		all[org] = exported{a.certificate.Raw, must(x509.MarshalPKCS8PrivateKey(a.key))}
 	}
 	return must(json.Marshal(all))
 }
@@ -237,11 +237,11 @@ func Import(b []byte) (*Members, error) {
 		if err != nil {
 			return nil, err
 		}
-		key, err := x509.ParseECPrivateKey(e.Key)
+		key, err := x509.ParsePKCS8PrivateKey(e.Key)
 		if err != nil {
 			return nil, err
 		}
-		m.authorities[org] = &authority{certificate: certificate, key: key}
+		m.authorities[org] = &authority{certificate: certificate, key: key.(*ecdsa.PrivateKey)}
 		m.authorities[org].node = m.User(org, "", nodeName(org))
 	}
 	return m, nil

@@ -78,6 +78,9 @@ var cases = []struct {
 	{"a context that has ended stops a submit", contextEnds},
 }
 
+// Cases is how many ledgers Run asks for.
+var Cases = len(cases)
+
 // bench is one case at work.
 type bench struct {
 	*testing.T
