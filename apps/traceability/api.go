@@ -282,7 +282,7 @@ func (a *app) apiAccept(c *web.Ctx) error {
 // receiving is the event of an acceptance: of what it names, or else of
 // everything that was shipped.
 func (a *app) receiving(c *web.Ctx, s shipment, in acceptance) (e epcis.Event, err error) {
-	arrived := events.Arrival{Documents: strings.Fields(s.Documents), Packs: in.Packs}
+	arrived := events.Arrival{Shipment: s.ID, Documents: strings.Fields(s.Documents), Packs: in.Packs}
 	for _, l := range in.Lines {
 		arrived.Goods = append(arrived.Goods, events.Goods{Lot: l.Lot, Amount: l.Amount, Unit: l.Unit})
 	}
