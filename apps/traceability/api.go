@@ -58,11 +58,11 @@ func (a *app) apiRoutes() []web.Route {
 	}
 }
 
-// committed is the answer to a write: where it stands, and what the contract
-// replied.
+// committed is the answer to a write: where it stands, if there was anything to
+// write, and what the contract replied.
 type committed[R any] struct {
-	Tx    string `json:"tx"`
-	Block uint64 `json:"block"`
+	Tx    string `json:"tx,omitempty"`
+	Block uint64 `json:"block,omitempty"`
 	Reply R      `json:"reply"`
 }
 
