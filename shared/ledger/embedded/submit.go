@@ -117,7 +117,11 @@ func (l *Ledger) carry(ctx context.Context, r ledger.Request, p *proposal, arriv
 		if err != nil {
 			return ledger.Receipt{}, err
 		}
-		if e.txn == nil {
+		if e.txn == nil { // no transaction is signed: the proposal has to be
+			if err := p.authenticate(r, l.config.Verifier); err != nil {
+				l.callers.forget(p.creator)
+				return ledger.Receipt{}, err
+			}
 			return ledger.Receipt{At: p.call.At, Reply: e.result.Reply}, nil
 		}
 		if err := l.sign(e, r, p); err != nil {

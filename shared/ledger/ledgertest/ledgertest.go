@@ -348,6 +348,8 @@ func refusedBatch(b *bench) {
 			b.Fatalf("outcome: %v", err)
 		}
 	}
+	_, err := b.submit(forger{b.alice}, chaincode.Batch{Commands: items(Put{"b/2", ""})})
+	b.fault(err, "a batch of refusals with a wrong signature")
 	if b.Head() != before {
 		b.Fatal("an empty transaction was committed")
 	}
