@@ -116,10 +116,10 @@ func (h *Host) enter(c *web.Ctx, p personForm, password string) error {
 	if !slices.Contains(h.grantable(admin), p.Role) {
 		return chaincode.ErrRole.Refuse("%s", p.Role).On("role")
 	}
-	if _, err := h.Wallet.Issue(identity.Enrolment{MSP: admin.MSP, User: p.Name, Party: p.Party, Roles: []string{p.Role}}); err != nil {
-		return onField(err, "name")
-	}
-	_, err := h.Accounts.Create(c.Context(), accounts.Registration{Name: p.Name, Display: p.Display, MSP: admin.MSP, Password: password})
+	wanted := identity.Enrolment{MSP: admin.MSP, User: p.Name, Party: p.Party, Roles: []string{p.Role}}
+	err := h.Accounts.Enter(c.Context(), accounts.Registration{Name: p.Name, Display: p.Display, MSP: admin.MSP, Password: password}, p.Party,
+		accounts.Keys{Free: func() error { return h.Wallet.Free(wanted) }, Withdraw: h.Wallet.Withdraw,
+			Issue: func() error { _, err := h.Wallet.Issue(wanted); return err }})
 	return onField(err, "name")
 }
 
