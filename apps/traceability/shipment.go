@@ -328,11 +328,11 @@ func (a *app) shipmentHistory(c *web.Ctx, n *names, s shipment, lines []shipment
 	case trace.Cancelled:
 		entries = append(entries, web.Entry{Text: c.T("%s called the shipment back", n.Party(s.Sender)), At: *s.Answered, Tone: web.Idle, Block: uint64(s.Block)})
 	}
-	what, err := a.goodsOf(c, n, s.ID)
+	goods, err := a.goodsOf(c, n, s)
 	if err != nil {
 		return nil, err
 	}
-	sent := web.Entry{Text: c.T("%s sent %s to %s", n.Party(s.Sender), what, orElse(n.Party(s.Receiver), c.T("outside the network"))), Tone: web.Busy}
+	sent := web.Entry{Text: c.T("%s sent %s to %s", n.Party(s.Sender), goods[s.ID], orElse(n.Party(s.Receiver), c.T("outside the network"))), Tone: web.Busy}
 	if s.Carrier != "" {
 		sent.Detail = c.T("carried by %s", n.Party(s.Carrier))
 	}
