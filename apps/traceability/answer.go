@@ -19,6 +19,7 @@ type acceptForm struct {
 	At    time.Time    `form:"at"`
 	Lines []acceptLine `form:"lines"`
 	Packs []string     `form:"packs"`
+	Share audience     `form:"share"`
 }
 
 type acceptLine struct {
@@ -81,7 +82,7 @@ func (a *app) accepted(c *web.Ctx, s shipment, f *web.Form[acceptForm]) error {
 	if len(arrived.Goods)+len(arrived.Packs) == 0 {
 		return ErrNothingArrived.Refuse("")
 	}
-	_, err = a.submit(c, events.Received(arrived, a.when(v.At, f.Field("at.zone", ""))))
+	_, err = a.submit(c, events.Received(arrived, a.when(v.At, f.Field("at.zone", ""))), v.Share)
 	return err
 }
 

@@ -144,6 +144,7 @@ type shipmentView struct {
 	Base     string
 	Reasons  []web.Option
 	Outcomes []web.Option
+	Share    shareView `json:"-"`
 }
 
 type lineView struct {
@@ -188,6 +189,9 @@ func (a *app) showShipment(c *web.Ctx, s shipment, forms shipmentForms) error {
 		Accepts: acts && s.State == trace.Offered && s.Receiver == own,
 		Settles: acts && s.Mismatch == trace.MismatchOpen && (s.Receiver == own || s.Sender == own)}
 	v.Forms = forms.filled(c, lines)
+	if v.Share, err = a.shareView(c, v.Forms.Accept.Field("share.mode", "Readers"), v.Forms.Accept.Value.Share); err != nil {
+		return err
+	}
 	if err := a.fillLines(c, n, &v, lines, packs); err != nil {
 		return err
 	}
