@@ -31,6 +31,16 @@ func Migrations() fs.FS {
 	return sub
 }
 
+// Empty deletes every account with all that hangs on it.
+func Empty(ctx context.Context, q Queries) error {
+	for _, table := range []string{"account_tokens", "account_sessions", "account_failures", "accounts"} {
+		if _, err := q.ExecContext(ctx, `DELETE FROM `+table); err != nil {
+			return fmt.Errorf("empty %s: %w", table, err)
+		}
+	}
+	return nil
+}
+
 // Queries runs statements with $1, $2, …; each stands once in a statement and
 // in order. *sql.DB and *sql.Tx are two.
 type Queries interface {
