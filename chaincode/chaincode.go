@@ -60,6 +60,11 @@ type Result struct {
 	Events []Event
 }
 
+// Empty reports that the call has nothing to write and nothing to tell, as a
+// batch whose commands were all refused or an event that is on record already.
+// A ledger commits nothing then, and gives the reply back all the same.
+func (r Result) Empty() bool { return len(r.Writes) == 0 && len(r.Events) == 0 }
+
 // Write sets one key, or deletes it when Value is nil. Org names the private
 // collection that keeps it; the public state has none.
 type Write struct {

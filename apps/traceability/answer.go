@@ -19,6 +19,7 @@ type acceptForm struct {
 	At    time.Time    `form:"at"`
 	Lines []acceptLine `form:"lines"`
 	Packs []string     `form:"packs"`
+	Share audience     `form:"share"`
 }
 
 type acceptLine struct {
@@ -52,7 +53,7 @@ func (a *app) accept(c *web.Ctx) error {
 }
 
 func (a *app) accepted(c *web.Ctx, s shipment, f *web.Form[acceptForm]) error {
-	switch { // an event is matched by its goods as well: this page's means this shipment
+	switch { // said here before an event is built; the contract says it again of what has changed since
 	case s.Receiver != c.User().Party:
 		return trace.ErrNotAddressed.Refuse("shipment %s goes to %s", s.ID, orElse(s.Receiver, "nobody here"))
 	case s.State != trace.Offered:
@@ -67,7 +68,7 @@ func (a *app) accepted(c *web.Ctx, s shipment, f *web.Form[acceptForm]) error {
 		return err
 	}
 	v := f.Value
-	arrived := events.Arrival{From: from, To: own, Documents: strings.Fields(s.Documents), Packs: v.Packs, Apart: v.Apart}
+	arrived := events.Arrival{From: from, To: own, Shipment: s.ID, Documents: strings.Fields(s.Documents), Packs: v.Packs, Apart: v.Apart}
 	for _, l := range v.Lines {
 		if l.Quantity.Sign() > 0 {
 			arrived.Goods = append(arrived.Goods, l.Quantity.of(lotID(l.Lot), l.Unit))
@@ -81,7 +82,7 @@ func (a *app) accepted(c *web.Ctx, s shipment, f *web.Form[acceptForm]) error {
 	if len(arrived.Goods)+len(arrived.Packs) == 0 {
 		return ErrNothingArrived.Refuse("")
 	}
-	_, err = a.submit(c, events.Received(arrived, a.when(v.At, f.Field("at.zone", ""))))
+	_, err = a.submit(c, events.Received(arrived, a.when(v.At, f.Field("at.zone", ""))), v.Share)
 	return err
 }
 

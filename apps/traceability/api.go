@@ -58,11 +58,11 @@ func (a *app) apiRoutes() []web.Route {
 	}
 }
 
-// committed is the answer to a write: where it stands, and what the contract
-// replied.
+// committed is the answer to a write: where it stands, if there was anything to
+// write, and what the contract replied.
 type committed[R any] struct {
-	Tx    string `json:"tx"`
-	Block uint64 `json:"block"`
+	Tx    string `json:"tx,omitempty"`
+	Block uint64 `json:"block,omitempty"`
 	Reply R      `json:"reply"`
 }
 
@@ -282,7 +282,7 @@ func (a *app) apiAccept(c *web.Ctx) error {
 // receiving is the event of an acceptance: of what it names, or else of
 // everything that was shipped.
 func (a *app) receiving(c *web.Ctx, s shipment, in acceptance) (e epcis.Event, err error) {
-	arrived := events.Arrival{Documents: strings.Fields(s.Documents), Packs: in.Packs}
+	arrived := events.Arrival{Shipment: s.ID, Documents: strings.Fields(s.Documents), Packs: in.Packs}
 	for _, l := range in.Lines {
 		arrived.Goods = append(arrived.Goods, events.Goods{Lot: l.Lot, Amount: l.Amount, Unit: l.Unit})
 	}

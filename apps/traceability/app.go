@@ -36,7 +36,7 @@ func App() host.App {
 
 // Rules are those that the app refuses by before any contract is asked;
 // /problems explains them too.
-var Rules = []chaincode.Rule{ErrGTIN, ErrLotNumber, ErrBestBefore, ErrSSCC, ErrNothing, ErrNothingArrived,
+var Rules = []chaincode.Rule{ErrGTIN, ErrLotNumber, ErrBestBefore, ErrSSCC, ErrNothing, ErrNothingArrived, ErrAudience,
 	errNotAcceptable, errMediaType, errDocument, errLimit, errOneEvent, errBehaviour, errDuplicate, errParameter, errNoCapture,
 	errDirection, errNoTransaction}
 

@@ -13,6 +13,7 @@ type disposeForm struct {
 	How   string     `form:"how,required"`
 	At    time.Time  `form:"at"`
 	Lines []lotEntry `form:"lines,required"`
+	Share audience   `form:"share"`
 }
 
 type disposeView struct {
@@ -20,6 +21,7 @@ type disposeView struct {
 	Ways  []web.Option
 	Stock []web.Option
 	Units []web.Option
+	Share shareView
 }
 
 const (
@@ -47,7 +49,11 @@ func (a *app) dispose(c *web.Ctx) error {
 		if err != nil {
 			return err
 		}
-		return c.Render("dispose.html", disposeView{f, ways, a.names(c).choices(c, free(stock)), units(c)})
+		share, err := a.shareView(c, f.Field("share.mode", "Readers"), f.Value.Share)
+		if err != nil {
+			return err
+		}
+		return c.Render("dispose.html", disposeView{f, ways, a.names(c).choices(c, free(stock)), units(c), share})
 	}
 	return web.Post(c, start, show, func(f *web.Form[disposeForm]) (string, error) {
 		if err := a.disposed(c, own, f); err != nil {
@@ -70,9 +76,9 @@ func (a *app) disposed(c *web.Ctx, own events.Company, f *web.Form[disposeForm])
 	at := a.when(f.Value.At, f.Field("at.zone", ""))
 	switch f.Value.How {
 	case waySold:
-		_, err = a.submit(c, events.Sold(own, at, all))
+		_, err = a.submit(c, events.Sold(own, at, all), f.Value.Share)
 	case wayDestroyed:
-		_, err = a.submit(c, events.Destroyed(own, at, all))
+		_, err = a.submit(c, events.Destroyed(own, at, all), f.Value.Share)
 	default:
 		err = web.ErrField.Refuse("").On("how")
 	}

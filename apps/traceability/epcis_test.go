@@ -243,6 +243,7 @@ func statuses(job captureView) (all []string) {
 func TestCaptureRollsBackOrProceeds(t *testing.T) {
 	w := startMachines(t)
 	doc := documentOf(milking("L1", 480, 1), shippingMilk("L1", 481, 1), milking("L2", 10, 2))
+	before := w.Ledger.Head()
 	job := w.captured(t, "greenfield-dairy", doc)
 	if job.Success || !slices.Equal(statuses(job), []string{"left-out", "refused", "left-out"}) || len(job.Errors) != 1 ||
 		job.Errors[0].Code != trace.ErrNotEnough.Code || job.Errors[0].Remedy == "" || job.Finished == nil || job.Behaviour != "rollback" {
@@ -250,6 +251,10 @@ func TestCaptureRollsBackOrProceeds(t *testing.T) {
 	}
 	if n := len(eventsOf(t, w.call(t, "greenfield-dairy", "GET", "/epcis/v2/events", nil))); n != 0 {
 		t.Fatalf("%d events after a rollback", n)
+	}
+	job = w.captured(t, "greenfield-dairy", documentOf(shippingMilk("L1", 481, 1), shippingMilk("L2", 1, 2)), "GS1-Capture-Error-Behaviour", "proceed")
+	if !slices.Equal(statuses(job), []string{"refused", "refused"}) || job.Events[0].Tx != "" || w.Ledger.Head() != before {
+		t.Fatalf("nothing but refusals: %+v, head %v after %v", job, w.Ledger.Head(), before)
 	}
 	job = w.captured(t, "greenfield-dairy", doc, "GS1-Capture-Error-Behaviour", "proceed")
 	if job.Success || !slices.Equal(statuses(job), []string{"captured", "refused", "captured"}) || job.Events[0].Tx == "" {
@@ -266,9 +271,9 @@ func TestCaptureRollsBackOrProceeds(t *testing.T) {
 	}
 	w.call(t, "stranger", "GET", "/epcis/v2/capture/"+job.ID, nil).want(t, 404)
 	var jobs []captureView
-	page := w.call(t, "greenfield-dairy", "GET", "/epcis/v2/capture?perPage=3", nil).want(t, 200)
+	page := w.call(t, "greenfield-dairy", "GET", "/epcis/v2/capture?perPage=4", nil).want(t, 200)
 	page.into(t, &jobs)
-	if len(jobs) != 3 || jobs[0].ID != job.ID || !strings.Contains(page.Header.Get("Link"), `rel="next"`) {
+	if len(jobs) != 4 || jobs[0].ID != job.ID || !strings.Contains(page.Header.Get("Link"), `rel="next"`) {
 		t.Fatalf("%s %v", page.body, page.Header)
 	}
 	next := strings.TrimSuffix(strings.TrimPrefix(page.Header.Get("Link"), "<"), `>; rel="next"`)

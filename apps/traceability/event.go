@@ -2,6 +2,7 @@ package traceability
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"net/url"
 	"strings"
@@ -74,6 +75,9 @@ func (a *app) eventView(c *web.Ctx, d deed) (*eventView, error) {
 			return nil, err
 		}
 		d.Body = string(kept)
+	}
+	if hears, err := r.hears(d); err != nil || !hears {
+		return nil, cmp.Or(err, error(trace.ErrNoEvent.Refuse("%s", d.Hash)))
 	}
 	body := []byte(d.Body)
 	v := &eventView{Event: body, Hash: d.Hash, Type: d.Type, Author: n.Party(d.Author), User: d.User, At: d.At, Captured: d.Captured,

@@ -169,27 +169,31 @@ func (a *app) pedigree(c *web.Ctx, lot lotRow, way string, depth int) (*pedigree
 			edges[e] = true
 		}
 	}
-	if err := a.cards(c, p, lot.ID, depths); err != nil {
+	if err := a.cards(c, r, p, lot.ID, depths); err != nil {
 		return nil, err
 	}
 	return p, a.strands(c, p, depths, edges)
 }
 
-func (a *app) cards(c *web.Ctx, p *pedigree, seed string, depths map[string]int) error {
+func (a *app) cards(c *web.Ctx, who *reader, p *pedigree, seed string, depths map[string]int) error {
 	ids, n := slices.Sorted(maps.Keys(depths)), a.names(c)
 	type placed struct {
 		lotRow
 		Place string `db:"place"`
 		Zone  string `db:"zone"`
+		Open  bool   `db:"open"` // its making is told to the whole chain
 	}
 	for _, some := range chunks(ids) {
 		list, args := inList(1, some)
-		rows, err := readmodel.All[placed](c.Context(), a.db, `SELECT `+lotColumns+`, COALESCE(NULLIF(e.place, ''), e.read_point, '') AS place, COALESCE(e.zone, '') AS zone
+		rows, err := readmodel.All[placed](c.Context(), a.db, `SELECT `+lotColumns+`, COALESCE(NULLIF(e.place, ''), e.read_point, '') AS place, COALESCE(e.zone, '') AS zone, COALESCE(e.sharing IN ('linked', 'public'), TRUE) AS open
 			FROM tr_lots l LEFT JOIN tr_events e ON e.hash = l.origin WHERE l.id IN `+list, args...)
 		if err != nil {
 			return fmt.Errorf("read the lots of a trace: %w", err)
 		}
 		for _, r := range rows {
+			if !r.Open && !who.all && r.Maker != who.user.Party {
+				r.Place = ""
+			}
 			k := card{ID: r.ID, Product: n.Product(r.GTIN), Number: r.name(), Maker: n.Party(r.Maker), Amount: n.Quantity(r.Made, r.Unit),
 				At: r.At, Place: n.City(r.Place), Depth: depths[r.ID], Seed: r.ID == seed, Count: 1, Href: lotHref(r.ID), row: r.lotRow, zone: r.Zone}
 			k.Word, k.Tone = blockWord(r.Blocked)

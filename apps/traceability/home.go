@@ -122,12 +122,13 @@ func (a *app) shipmentsWhere(c *web.Ctx, n *names, where string, args ...any) ([
 	if err != nil {
 		return nil, err
 	}
+	goods, err := a.goodsOf(c, n, rows...)
+	if err != nil {
+		return nil, err
+	}
 	var needs []web.Need
 	for _, s := range rows {
-		what, err := a.goodsOf(c, n, s.ID)
-		if err != nil {
-			return nil, err
-		}
+		what := goods[s.ID]
 		text := c.T("%s to %s: %s", n.Party(s.Sender), orElse(n.Party(s.Receiver), c.T("outside the network")), what)
 		switch {
 		case s.Mismatch == trace.MismatchOpen && s.concerns(c.User().Party):

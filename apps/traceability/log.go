@@ -37,12 +37,14 @@ type logForm struct {
 	Unit       string    `form:"unit"`
 	At         time.Time `form:"at"`
 	BestBefore string    `form:"bestBefore"`
+	Share      audience  `form:"share"`
 }
 
 type logView struct {
 	Form     *web.Form[logForm]
 	Products []web.Option
 	Units    []web.Option
+	Share    shareView
 }
 
 // product is the master data of a GTIN.
@@ -69,7 +71,11 @@ func (a *app) logLot(c *web.Ctx) error {
 		return err
 	}
 	show := func(f *web.Form[logForm]) error {
-		return c.Render("log.html", logView{f, productOptions(c, products), units(c)})
+		share, err := a.shareView(c, f.Field("share.mode", "Readers"), f.Value.Share)
+		if err != nil {
+			return err
+		}
+		return c.Render("log.html", logView{f, productOptions(c, products), units(c), share})
 	}
 	start := logForm{GTIN: c.QueryParam("gtin"), Number: a.nextLot(c.Context(), own.ID)}
 	if start.GTIN == "" && len(products) == 1 {
@@ -105,7 +111,7 @@ func (a *app) logged(c *web.Ctx, own events.Company, f *web.Form[logForm]) (lot 
 	if err != nil {
 		return "", err
 	}
-	_, err = a.submit(c, events.Logged(own, at, v.Quantity.of(id.Path(), v.Unit), best))
+	_, err = a.submit(c, events.Logged(own, at, v.Quantity.of(id.Path(), v.Unit), best), v.Share)
 	return id.Path(), err
 }
 

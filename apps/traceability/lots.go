@@ -137,9 +137,10 @@ func (q lotQuery) found(arg func(any) string) string {
 		path := arg(lotID(q.Search))
 		return `(l.id = ` + path + ` OR l.id = ` + arg(key.Path()) + ` OR l.gtin = ` + arg(key.GTIN()) + ` AND ` + arg(key.Lot()+key.Serial()) + ` = '')`
 	}
-	like := arg("%" + strings.NewReplacer("\\", "\\\\", "%", "\\%", "_", "\\_").Replace(strings.ToLower(q.Search)) + "%")
-	return `(LOWER(l.number) LIKE ` + like + ` ESCAPE '\' OR LOWER(l.serial) LIKE ` + like + ` ESCAPE '\' OR l.gtin LIKE ` + like + ` ESCAPE '\' OR l.gtin IN
-		(SELECT gtin FROM tr_products WHERE LOWER(name) LIKE ` + like + ` ESCAPE '\' OR name_zh LIKE ` + like + ` ESCAPE '\'))`
+	like := arg(readmodel.Pattern(q.Search))
+	has := func(column string) string { return readmodel.Contains(column, like) }
+	return `(` + has("l.number") + ` OR ` + has("l.serial") + ` OR ` + has("l.gtin") + ` OR l.gtin IN
+		(SELECT gtin FROM tr_products WHERE ` + has("name") + ` OR ` + has("name_zh") + `))`
 }
 
 // cursor is where a page ended: the sorted value and the id behind it.

@@ -20,6 +20,7 @@ type packForm struct {
 	At    time.Time  `form:"at"`
 	Lines []lotEntry `form:"lines"`
 	Packs []string   `form:"packs"`
+	Share audience   `form:"share"`
 }
 
 type packFormView struct {
@@ -28,6 +29,7 @@ type packFormView struct {
 	Units []web.Option
 	Packs []packChoice
 	Held  []packRow
+	Share shareView
 }
 
 // ErrSSCC asks for an SSCC without a slip of the pen.
@@ -72,7 +74,7 @@ func (a *app) packed(c *web.Ctx, own events.Company, f *web.Form[packForm]) (id 
 	if len(in)+len(v.Packs) == 0 {
 		return "", ErrNothing.Refuse("")
 	}
-	_, err = a.submit(c, events.Packed(own, a.when(v.At, f.Field("at.zone", "")), id, in, v.Packs))
+	_, err = a.submit(c, events.Packed(own, a.when(v.At, f.Field("at.zone", "")), id, in, v.Packs), v.Share)
 	return id, err
 }
 
@@ -124,6 +126,9 @@ func (a *app) showPackForm(c *web.Ctx, own events.Company, f *web.Form[packForm]
 	if v.Packs, err = a.packChoices(c, own.ID, c.Request().PostForm["packs"]); err != nil {
 		return err
 	}
+	if v.Share, err = a.shareView(c, f.Field("share.mode", "Readers"), f.Value.Share); err != nil {
+		return err
+	}
 	for _, p := range v.Packs {
 		inside, err := a.inside(c, n, p.ID)
 		if err != nil {
@@ -149,7 +154,7 @@ func (a *app) unpack(c *web.Ctx) error {
 		if err != nil {
 			return "", err
 		}
-		if _, err := a.submit(c, events.Unpacked(own, a.when(time.Time{}, f.Field("at.zone", "")), id)); err != nil {
+		if _, err := a.submit(c, events.Unpacked(own, a.when(time.Time{}, f.Field("at.zone", "")), id), audience{}); err != nil {
 			return "", err
 		}
 		c.Flash("%s is unpacked.", packTitle(id))

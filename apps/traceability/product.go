@@ -55,12 +55,12 @@ const placeColumns = `gln, name, name_zh, city, city_zh, country, owner`
 func (a *app) productList(c *web.Ctx) error {
 	list := c.List(web.ListOptions{Search: true, Sort: []string{"name"}, Filters: []web.Filter{
 		{Name: "owner", Label: "Owner", Options: []web.Option{{Value: "own", Text: "Our own"}}}}})
-	like, owner := "%"+list.Search+"%", ""
+	like, owner := readmodel.Pattern(list.Search), ""
 	if list.Get("owner") == "own" {
 		owner = c.User().Party
 	}
 	products, err := readmodel.All[product](c.Context(), a.db, `SELECT `+productColumns+` FROM tr_products
-		WHERE (name LIKE $1 OR name_zh LIKE $2 OR gtin LIKE $3) AND ($4 = '' OR owner = $5) ORDER BY name, gtin LIMIT $6`, like, like, like, owner, owner, web.MaxLimit)
+		WHERE (`+readmodel.Contains("name", "$1")+` OR `+readmodel.Contains("name_zh", "$2")+` OR `+readmodel.Contains("gtin", "$3")+`) AND ($4 = '' OR owner = $5) ORDER BY name, gtin LIMIT $6`, like, like, like, owner, owner, web.MaxLimit)
 	if err != nil {
 		return err
 	}

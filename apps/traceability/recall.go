@@ -53,7 +53,7 @@ var caseList = web.ListOptions{Search: true, Sort: []string{"-at"}, Filters: []w
 // members, as a warning has to be.
 func (a *app) cases(c *web.Ctx) error {
 	list := c.List(caseList)
-	like := "%" + strings.ToLower(list.Search) + "%"
+	like := readmodel.Pattern(list.Search)
 	after := time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 	if at, err := time.Parse(time.RFC3339Nano, list.After); err == nil {
 		after = at
@@ -66,7 +66,7 @@ func (a *app) cases(c *web.Ctx) error {
 		}
 	}
 	rows, err := readmodel.All[kase](c.Context(), a.db, `SELECT `+caseColumns+` FROM tr_cases WHERE ($1 = '' OR kind = $2) AND ($3 = '' OR state = $4)
-		AND (LOWER(id) LIKE $5 OR LOWER(reason) LIKE $6) AND at `+beyond+` $7 ORDER BY at `+order+` LIMIT $8`,
+		AND (`+readmodel.Contains("id", "$5")+` OR `+readmodel.Contains("reason", "$6")+`) AND at `+beyond+` $7 ORDER BY at `+order+` LIMIT $8`,
 		list.Get("kind"), list.Get("kind"), list.Get("state"), list.Get("state"), like, like, after, list.Limit+1)
 	if err != nil {
 		return err
@@ -211,9 +211,9 @@ func (a *app) showCaseForm(c *web.Ctx, f *web.Form[caseForm]) error {
 // searchLots finds lots that the user may block: a regulator all, a maker its
 // own. The newest come first.
 func (a *app) searchLots(c *web.Ctx, text string) ([]string, error) {
-	like := "%" + strings.ToLower(strings.TrimSpace(text)) + "%"
+	like := readmodel.Pattern(strings.TrimSpace(text))
 	if key, err := gs1.Parse(text); err == nil {
-		like = "%" + strings.ToLower(key.Path()) + "%"
+		like = readmodel.Pattern(key.Path())
 	}
 	maker := c.User().Party
 	if all, err := a.supervises(c); err != nil {
@@ -222,7 +222,7 @@ func (a *app) searchLots(c *web.Ctx, text string) ([]string, error) {
 		maker = ""
 	}
 	return readmodel.All[string](c.Context(), a.db, `SELECT l.id FROM tr_lots l LEFT JOIN tr_products g ON g.gtin = l.gtin
-		WHERE ($1 = '' OR l.maker = $2) AND l.batch = '' AND (LOWER(l.id) LIKE $3 OR LOWER(g.name) LIKE $4 OR g.name_zh LIKE $5)
+		WHERE ($1 = '' OR l.maker = $2) AND l.batch = '' AND (`+readmodel.Contains("l.id", "$3")+` OR `+readmodel.Contains("g.name", "$4")+` OR `+readmodel.Contains("g.name_zh", "$5")+`)
 		ORDER BY l.at DESC, l.id LIMIT 20`, maker, maker, like, like, like)
 }
 

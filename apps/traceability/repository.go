@@ -1,6 +1,7 @@
 package traceability
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -180,10 +181,9 @@ func (r *reader) mayRead(s storedEvent) (bool, error) {
 		return false, nil
 	}
 	if s.Shipment != "" {
-		sides, err := readmodel.One[int](r.ctx, r.app.db, `SELECT COUNT(*) FROM tr_shipments
-			WHERE id = $1 AND (sender = $2 OR receiver = $3 OR carrier = $4)`, s.Shipment, r.user.Party, r.user.Party, r.user.Party)
-		if err != nil || sides > 0 {
-			return sides > 0, err
+		sides, err := r.app.sides(r.ctx, s.Shipment, r.user.Party)
+		if err != nil || sides {
+			return sides, err
 		}
 	}
 	things, err := readmodel.All[string](r.ctx, r.app.db, `SELECT DISTINCT thing FROM tr_named WHERE hash = $1`, s.Hash)
@@ -191,6 +191,35 @@ func (r *reader) mayRead(s storedEvent) (bool, error) {
 		return false, err
 	}
 	return r.readsAny(things)
+}
+
+// hears reports whether the reader is told what an event of a lot on their
+// chain says. The two sides and the carrier of a shipment know of its hand-overs
+// however they are shared; of a restricted event the contract says whom it names.
+func (r *reader) hears(d deed) (bool, error) {
+	switch {
+	case r.all, d.Author == r.user.Party, d.Sharing == trace.Public, d.Sharing == trace.Linked:
+		return true, nil
+	case r.user.Party == "":
+		return false, nil
+	}
+	if d.Shipment != "" {
+		sides, err := r.app.sides(r.ctx, d.Shipment, r.user.Party)
+		if err != nil || sides {
+			return sides, err
+		}
+	}
+	if d.Sharing != trace.Restricted {
+		return false, nil
+	}
+	body, err := r.kept(d.Hash, d.Member)
+	return body != nil, err
+}
+
+// sides reports whether a shipment is a company's to send, receive or carry.
+func (a *app) sides(ctx context.Context, shipment, company string) (bool, error) {
+	n, err := readmodel.One[int](ctx, a.db, `SELECT COUNT(*) FROM tr_shipments WHERE id = $1 AND $2 IN (sender, receiver, carrier)`, shipment, company)
+	return n > 0, err
 }
 
 func (a *app) answerEvents(c *web.Ctx, events []*epcis.Event) error {

@@ -25,7 +25,12 @@ var sheetWriters = map[string]struct {
 // read. An error after the first byte can only cut the file short.
 func (a *app) send(c *web.Ctx, t export.Table, form, name string) error {
 	w := sheetWriters[form]
-	t.At = a.host.Now()
+	t.At, t.Zone = a.host.Now(), c.Zone()
+	for i, column := range t.Columns {
+		if column.Kind == export.Time {
+			t.Columns[i].Header += " (" + t.Zone.String() + ")"
+		}
+	}
 	h := c.Response().Header()
 	h.Set("Content-Type", w.kind)
 	h.Set("Content-Disposition", `attachment; filename="`+name+"."+form+`"`)

@@ -23,6 +23,7 @@ type shipForm struct {
 	Return  bool       `form:"return"`
 	Lines   []lotEntry `form:"lines"`
 	Packs   []string   `form:"packs"`
+	Share   audience   `form:"share"`
 }
 
 type shipView struct {
@@ -30,6 +31,7 @@ type shipView struct {
 	Receivers, Carriers []web.Option
 	Stock, Units        []web.Option
 	Packs               []packChoice
+	Share               shareView
 }
 
 // packChoice is a pack that can be ticked.
@@ -85,7 +87,7 @@ func (a *app) shipped(c *web.Ctx, own events.Company, f *web.Form[shipForm]) (tr
 			return trace.Outcome{}, err
 		}
 	}
-	return a.submit(c, events.Shipped(s, a.when(v.At, f.Field("at.zone", ""))))
+	return a.submit(c, events.Shipped(s, a.when(v.At, f.Field("at.zone", ""))), v.Share)
 }
 
 func (a *app) showShip(c *web.Ctx, own events.Company, f *web.Form[shipForm]) error {
@@ -110,6 +112,9 @@ func (a *app) showShip(c *web.Ctx, own events.Company, f *web.Form[shipForm]) er
 	v.Receivers = append(v.Receivers, v.Carriers...) // a carrier may buy, too
 	v.Packs, err = a.packChoices(c, own.ID, c.Request().PostForm["packs"])
 	if err != nil {
+		return err
+	}
+	if v.Share, err = a.shareView(c, f.Field("share.mode", "Readers"), f.Value.Share); err != nil {
 		return err
 	}
 	return c.Render("ship.html", v)

@@ -144,6 +144,7 @@ type shipmentView struct {
 	Base     string
 	Reasons  []web.Option
 	Outcomes []web.Option
+	Share    shareView `json:"-"`
 }
 
 type lineView struct {
@@ -188,6 +189,9 @@ func (a *app) showShipment(c *web.Ctx, s shipment, forms shipmentForms) error {
 		Accepts: acts && s.State == trace.Offered && s.Receiver == own,
 		Settles: acts && s.Mismatch == trace.MismatchOpen && (s.Receiver == own || s.Sender == own)}
 	v.Forms = forms.filled(c, lines)
+	if v.Share, err = a.shareView(c, v.Forms.Accept.Field("share.mode", "Readers"), v.Forms.Accept.Value.Share); err != nil {
+		return err
+	}
 	if err := a.fillLines(c, n, &v, lines, packs); err != nil {
 		return err
 	}
@@ -328,11 +332,11 @@ func (a *app) shipmentHistory(c *web.Ctx, n *names, s shipment, lines []shipment
 	case trace.Cancelled:
 		entries = append(entries, web.Entry{Text: c.T("%s called the shipment back", n.Party(s.Sender)), At: *s.Answered, Tone: web.Idle, Block: uint64(s.Block)})
 	}
-	what, err := a.goodsOf(c, n, s.ID)
+	goods, err := a.goodsOf(c, n, s)
 	if err != nil {
 		return nil, err
 	}
-	sent := web.Entry{Text: c.T("%s sent %s to %s", n.Party(s.Sender), what, orElse(n.Party(s.Receiver), c.T("outside the network"))), Tone: web.Busy}
+	sent := web.Entry{Text: c.T("%s sent %s to %s", n.Party(s.Sender), goods[s.ID], orElse(n.Party(s.Receiver), c.T("outside the network"))), Tone: web.Busy}
 	if s.Carrier != "" {
 		sent.Detail = c.T("carried by %s", n.Party(s.Carrier))
 	}

@@ -37,17 +37,17 @@ func (a *app) shipments(c *web.Ctx) error {
 		return err
 	}
 	n := a.names(c)
+	goods, err := a.goodsOf(c, n, rows...)
+	if err != nil {
+		return err
+	}
 	t := web.Table{List: list, Label: "Shipments", Count: c.T("%s shipments", total), Next: next, Live: "ledger",
 		Columns: []web.Column{{Label: "Despatch advice", Sort: "number"}, {Label: "Goods"}, {Label: "From"}, {Label: "To"}, {Label: "State"}, {Label: "Sent", Sort: "at"}},
 		Empty:   web.Empty{Title: "No shipments yet.", Text: "What you send and what is sent to you stands here.", Act: shipAct(c)}}
 	for _, s := range rows {
-		what, err := a.goodsOf(c, n, s.ID)
-		if err != nil {
-			return err
-		}
 		chip := s.chip()
 		t.Rows = append(t.Rows, web.TableRow{Href: "/traceability/shipments/" + s.ID, Tone: edge(chip.Tone),
-			Cells: []any{s.number(), what, n.Party(s.Sender), orElse(n.Party(s.Receiver), c.T("outside the network")), chip, s.At}})
+			Cells: []any{s.number(), goods[s.ID], n.Party(s.Sender), orElse(n.Party(s.Receiver), c.T("outside the network")), chip, s.At}})
 	}
 	return c.Render("shipments.html", struct {
 		Table web.Table
@@ -108,11 +108,11 @@ func (a *app) shipmentFilter(c *web.Ctx, list web.List, all bool) (where string,
 		parts = append(parts, "s.state = "+arg(state))
 	}
 	if list.Search != "" {
-		like := "%" + strings.ToLower(list.Search) + "%"
-		parts = append(parts, `(LOWER(s.documents) LIKE `+arg(like)+` OR s.id LIKE `+arg(like)+`
-			OR EXISTS (SELECT 1 FROM tr_parties p WHERE p.id IN (s.sender, s.receiver) AND (LOWER(p.name) LIKE `+arg(like)+` OR p.name_zh LIKE `+arg(like)+`))
+		has := func(column string) string { return readmodel.Contains(column, arg(readmodel.Pattern(list.Search))) }
+		parts = append(parts, `(`+has("s.documents")+` OR `+has("s.id")+`
+			OR EXISTS (SELECT 1 FROM tr_parties p WHERE p.id IN (s.sender, s.receiver) AND (`+has("p.name")+` OR `+has("p.name_zh")+`))
 			OR EXISTS (SELECT 1 FROM tr_shipment_lines x JOIN tr_lots l ON l.id = x.lot LEFT JOIN tr_products g ON g.gtin = l.gtin
-				WHERE x.shipment = s.id AND (LOWER(l.id) LIKE `+arg(like)+` OR LOWER(g.name) LIKE `+arg(like)+` OR g.name_zh LIKE `+arg(like)+`)))`)
+				WHERE x.shipment = s.id AND (`+has("l.id")+` OR `+has("g.name")+` OR `+has("g.name_zh")+`)))`)
 	}
 	return strings.Join(parts, " AND "), args
 }
@@ -155,20 +155,40 @@ func (a *app) shipmentRows(c *web.Ctx, list web.List, where string, args []any) 
 	return rows, mark + "|" + last.ID, nil
 }
 
-// goodsOf says what a shipment holds, in words.
-func (a *app) goodsOf(c *web.Ctx, n *names, id string) (string, error) {
-	all, err := a.shipmentLines(c.Context(), id)
-	if err != nil {
-		return "", err
-	}
+// goodsOf says what each of some shipments holds, in words.
+func (a *app) goodsOf(c *web.Ctx, n *names, all ...shipment) (map[string]string, error) {
 	const shown = 2
-	var words []string
-	for _, l := range all[:min(shown, len(all))] {
-		words = append(words, n.Quantity(l.Amount, l.Unit)+" "+n.Lot(l.Lot))
+	type line struct {
+		Shipment string `db:"shipment"`
+		Lot      string `db:"lot"`
+		Amount   string `db:"amount"`
+		Unit     string `db:"unit"`
+		Place    int    `db:"place"`
+		Total    int    `db:"total"`
 	}
-	text := strings.Join(words, ", ")
-	if more := len(all) - shown; more > 0 {
-		text += " " + c.T("and %s more", more)
+	var ids []string
+	for _, s := range all {
+		ids = append(ids, s.ID)
 	}
-	return text, nil
+	texts := map[string]string{}
+	for _, some := range chunks(ids) {
+		list, args := inList(1, some)
+		lines, err := readmodel.All[line](c.Context(), a.db, fmt.Sprintf(`SELECT * FROM (SELECT shipment, lot, amount, unit,
+			ROW_NUMBER() OVER (PARTITION BY shipment ORDER BY pack, lot) AS place, COUNT(*) OVER (PARTITION BY shipment) AS total
+			FROM tr_shipment_lines WHERE shipment IN %s) AS few WHERE place <= %d ORDER BY shipment, place`, list, shown), args...)
+		if err != nil {
+			return nil, fmt.Errorf("read what is in some shipments: %w", err)
+		}
+		for _, l := range lines {
+			text := n.Quantity(l.Amount, l.Unit) + " " + n.Lot(l.Lot)
+			if l.Place > 1 {
+				text = texts[l.Shipment] + ", " + text
+			}
+			if more := l.Total - shown; more > 0 && l.Place == shown {
+				text += " " + c.T("and %s more", more)
+			}
+			texts[l.Shipment] = text
+		}
+	}
+	return texts, nil
 }

@@ -113,12 +113,27 @@ func (a *app) history(c *web.Ctx, lot lotRow, n *names) ([]entry, error) {
 	if err != nil {
 		return nil, err
 	}
+	r, err := a.reader(c)
+	if err != nil {
+		return nil, err
+	}
 	s := teller{lot, n, c.T, passages}
 	var all []entry
 	for _, d := range deeds {
+		hears, err := r.hears(d)
+		if err != nil {
+			return nil, err
+		}
+		if !hears { // that something happened is on the ledger for all to see
+			all = append(all, entry{Text: c.T("Something that is not shared with you was recorded"), At: d.At, Tone: web.Idle, Block: d.Block, Tx: d.Tx})
+			continue
+		}
 		all = append(all, s.deed(d))
 	}
 	for _, p := range passages {
+		if !r.all && r.user.Party != p.Sender && r.user.Party != p.Receiver && s.silent(p.Event, deeds) {
+			continue
+		}
 		all = append(all, s.unanswered(p)...)
 	}
 	for _, i := range cases {
@@ -159,6 +174,12 @@ type teller struct {
 	names    *names
 	say      func(text string, facts ...any) string
 	passages []passage
+}
+
+// silent reports whether a hand-over's event is one that is not for all of the
+// chain: then neither is what became of it.
+func (s teller) silent(hash string, deeds []deed) bool {
+	return slices.ContainsFunc(deeds, func(d deed) bool { return d.Hash == hash && d.Sharing != trace.Linked && d.Sharing != trace.Public })
 }
 
 func (s teller) deed(d deed) entry {

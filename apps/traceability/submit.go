@@ -44,27 +44,42 @@ func (a *app) own(c *web.Ctx) (events.Company, error) { return a.company(c.Conte
 
 // submit brings an event to the ledger in the user's name, and returns when
 // the pages show it.
-func (a *app) submit(c *web.Ctx, e epcis.Event) (trace.Outcome, error) {
-	return a.submitOne(c, e, gs1.Amount{})
+func (a *app) submit(c *web.Ctx, e epcis.Event, who audience) (trace.Outcome, error) {
+	return a.submitOne(c, e, gs1.Amount{}, who)
 }
 
-func (a *app) submitOne(c *web.Ctx, e epcis.Event, tolerance gs1.Amount) (trace.Outcome, error) {
-	command, err := events.Capture(e, tolerance)
+func (a *app) submitOne(c *web.Ctx, e epcis.Event, tolerance gs1.Amount, who audience) (trace.Outcome, error) {
+	command, err := captureFor(e, tolerance, who)
 	if err != nil {
 		return trace.Outcome{}, err
 	}
 	return do[trace.Outcome](a, c, command)
 }
 
+// captureFor is the command for an event that a form shares as it was chosen.
+func captureFor(e epcis.Event, tolerance gs1.Amount, who audience) (trace.Capture, error) {
+	shared, err := who.sharing()
+	if err != nil {
+		return trace.Capture{}, err
+	}
+	plain, err := events.Capture(e, tolerance)
+	if err != nil {
+		return trace.Capture{}, err
+	}
+	command := shared.capture(plain.Event)
+	command.Tolerance = tolerance
+	return command, nil
+}
+
 // submitAll brings several events in one transaction: all of them or none.
-func (a *app) submitAll(c *web.Ctx, process []epcis.Event, tolerance gs1.Amount) error {
+func (a *app) submitAll(c *web.Ctx, process []epcis.Event, tolerance gs1.Amount, who audience) error {
 	if len(process) == 1 {
-		_, err := a.submitOne(c, process[0], tolerance)
+		_, err := a.submitOne(c, process[0], tolerance, who)
 		return err
 	}
 	batch := chaincode.Batch{Atomic: true}
 	for _, e := range process {
-		command, err := events.Capture(e, tolerance)
+		command, err := captureFor(e, tolerance, who)
 		if err != nil {
 			return err
 		}
@@ -121,6 +136,9 @@ func blame(f lines, err error, group string, renames map[string]string) error {
 	placed := *no
 	if strings.Contains(no.Field, ".") {
 		return err // it stands beside its line already
+	}
+	if no.Code == trace.ErrSharing.Code {
+		return placed.On("share.mode")
 	}
 	if name, ok := renames[no.Code]; ok {
 		return placed.On(name)

@@ -20,6 +20,7 @@ type transformForm struct {
 	Tolerance string       `form:"tolerance"`
 	Lines     []lotEntry   `form:"lines,required"`
 	Outputs   []outputLine `form:"outputs,required"`
+	Share     audience     `form:"share"`
 }
 
 type outputLine struct {
@@ -37,6 +38,7 @@ type transformView struct {
 	Units      []web.Option
 	Tolerances []web.Option
 	Balance    []web.Stat
+	Share      shareView
 }
 
 // tolerances are what scales may be wrong by, as the contract bounds it.
@@ -84,7 +86,7 @@ func (a *app) transformed(c *web.Ctx, own events.Company, f *web.Form[transformF
 	if err != nil {
 		return "", trace.ErrTolerance.Refuse("%s", v.Tolerance)
 	}
-	return out[0].Lot, a.submitAll(c, events.Transformed(own, at, processID(own, f.Once), in, out), tolerance)
+	return out[0].Lot, a.submitAll(c, events.Transformed(own, at, processID(own, f.Once), in, out), tolerance, v.Share)
 }
 
 func (a *app) output(c *web.Ctx, o outputLine, at time.Time, prefix string) (events.Made, error) {
@@ -126,6 +128,9 @@ func (a *app) showTransform(c *web.Ctx, own events.Company, f *web.Form[transfor
 	n := a.names(c)
 	v := transformView{Form: f, Stock: n.choices(c, free(stock)), Products: productOptions(c, products), Units: units(c), Tolerances: tolerances}
 	v.Balance = a.balance(c, n, f)
+	if v.Share, err = a.shareView(c, f.Field("share.mode", "Readers"), f.Value.Share); err != nil {
+		return err
+	}
 	return c.Render("transform.html", v)
 }
 

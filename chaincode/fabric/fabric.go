@@ -56,8 +56,15 @@ func (c contracts) Invoke(stub shim.ChaincodeStubInterface) *peer.Response {
 	if err := apply(stub, call, result); err != nil {
 		return failure(err)
 	}
+	if result.Empty() {
+		return &peer.Response{Status: NothingToWrite, Payload: result.Reply}
+	}
 	return shim.Success(result.Reply)
 }
+
+// NothingToWrite is the status of a response whose transaction would be empty:
+// the client takes the reply and sends nothing to be ordered.
+const NothingToWrite int32 = 204
 
 // callOf reads the call from the proposal.
 func callOf(stub shim.ChaincodeStubInterface) (call chaincode.Call, err error) {

@@ -51,10 +51,13 @@ func TestStatusTellsRefusalsFromFaults(t *testing.T) {
 		{"full", ledgertest.Claim{Shelf: "s", Key: "k"}, as("ledgertest.Claim"), 409, ledgertest.ErrFull},
 		{"no role", ledgertest.Whoami{}, as("ledgertest.Whoami"), 403, chaincode.ErrRole},
 		{"unknown", ledgertest.Whoami{}, as("ledgertest.Nothing"), 404, chaincode.ErrUnknownFunction},
+		{"nothing to write", chaincode.Batch{Commands: []chaincode.Item{{Name: "ledgertest.Put", Body: []byte(`{"key":"x"}`)}}},
+			as("chaincode.Batch"), NothingToWrite, chaincode.Rule{}},
 		{"no body", ledgertest.Put{}, func(r *ledger.Request) { r.Body = nil }, 422, chaincode.ErrBody},
 	} {
 		status, message := invoke(t, c.command, c.change)
-		if status != c.status || !errors.Is(Refusal(message), c.rule) {
+		refusal := Refusal(message)
+		if status != c.status || (refusal != nil) != (c.rule.Code != "") || refusal != nil && !errors.Is(refusal, c.rule) {
 			t.Errorf("%s: %d %s", c.why, status, message)
 		}
 	}

@@ -271,6 +271,9 @@ func (m *memory) try(r ledger.Request, caller chaincode.Caller, locked bool) (le
 	if m.stale(s) {
 		return ledger.Receipt{}, errMoved
 	}
+	if response.Status == NothingToWrite {
+		return ledger.Receipt{At: r.At, Reply: response.Payload}, nil
+	}
 	return m.commit(s, response)
 }
 

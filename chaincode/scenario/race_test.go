@@ -93,6 +93,29 @@ func TestHoldersOfALotDoNotCollide(t *testing.T) {
 	}
 }
 
+// Two answers to one shipment at the same time: the second sees the first, is
+// refused, and leaves another shipment of the same goods on its way.
+func TestTwoAnswersToOneShipment(t *testing.T) {
+	s, m := world(t)
+	for _, before := range []string{"as dairy", "log 100 KGM of milk/L1", "a: ship 10 KGM of milk/L1 to cheese doc=urn:x:advice:1",
+		"b: ship 10 KGM of milk/L1 to cheese doc=urn:x:advice:1"} {
+		s.line("", before)
+	}
+	answer := "receive 10 KGM of milk/L1 doc=urn:tallyway:shipment:" + s.names["a.shipment"]
+	one, first := s.atOnce(t, m, "cheese", answer)
+	two, second := s.atOnce(t, m, "cheese", answer)
+	if !one.minds(second) || !two.minds(first) {
+		t.Error("two answers to one shipment do not see each other")
+	}
+	s.line("", answer)
+	s.line("", answer+" ! trace/shipment-done")
+	var other trace.ShipmentStatus
+	s.query(t, "trace.GetShipment", trace.GetShipment{Shipment: s.names["b.shipment"]}, &other)
+	if other.Shipment.State != trace.Offered {
+		t.Errorf("the other shipment is %s", other.Shipment.State)
+	}
+}
+
 // A recall of more lots than one transaction marks goes on until all are.
 func TestALongRecallIsExtended(t *testing.T) {
 	s, _ := world(t)

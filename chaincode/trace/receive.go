@@ -2,6 +2,7 @@ package trace
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/tallyway/tallyway/shared/gs1"
 )
@@ -9,8 +10,13 @@ import (
 // receive takes things over from the shipment that offered them.
 func (d *desk) receive(things []thing) error {
 	loose, boxes := apart(things)
-	s, ok := d.awaited(things)
+	s, ok, err := d.askedShipment()
+	if err == nil && !ok {
+		s, ok = d.awaited(things)
+	}
 	switch {
+	case err != nil:
+		return err
 	case len(things) == 0:
 		flag(&d.record.Flags, FlagNothingToMove)
 		return nil
@@ -32,6 +38,33 @@ func (d *desk) fromSelf() bool {
 		}
 	}
 	return false
+}
+
+// ShipmentURI before a shipment's id is how a receiving event says, among its
+// business transactions, which shipment it answers.
+const ShipmentURI = "urn:tallyway:shipment:"
+
+// askedShipment is the shipment that the event names by id. Whoever names one
+// means no other: where it was answered in the meantime, another one of the
+// same goods must not be taken for it.
+func (d *desk) askedShipment() (s Shipment, ok bool, err error) {
+	for _, t := range d.event.BizTransactions {
+		id, named := strings.CutPrefix(t.Value, ShipmentURI)
+		if !named {
+			continue
+		}
+		s, ok = shipments.Get(d.tx, id)
+		switch {
+		case !ok:
+			err = ErrNoShipment.Refuse("%s", id)
+		case s.To != d.by.ID:
+			err = ErrNotAddressed.Refuse("shipment %s does not go to %s", id, d.by.ID)
+		case s.State != Offered:
+			err = ErrShipmentDone.Refuse("shipment %s is %s", id, s.State)
+		}
+		return s, ok, err
+	}
+	return s, false, nil
 }
 
 // awaited is the offered shipment that the event answers: the one of the

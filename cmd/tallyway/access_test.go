@@ -32,7 +32,7 @@ import (
 type side struct {
 	lot, gtin, gln, hash, private, pack, job, kase, closes, apiCloses, shipment          string
 	accepts, declines, apiAccepts, apiDeclines, callsBack, settles, unpacks, tx, company string
-	token, session, user                                                                 string // of the reader, or of a colleague
+	token, session, user, leaver                                                         string // of the reader, or of a colleague
 	mark                                                                                 string // stands in every list that shows the lot
 }
 
@@ -119,6 +119,12 @@ var fixtures = map[string]fixture{
 	}, 0},
 	"host.changePerson": {acts, func(_ *world, s side) call {
 		return call{path: "/people/" + s.user + "/enable", form: url.Values{}}
+	}, 0},
+	"host.renewKey": {acts, func(_ *world, s side) call {
+		return call{path: "/people/" + s.leaver + "/renew", form: url.Values{}}
+	}, 0},
+	"host.revokeKey": {acts, func(_ *world, s side) call {
+		return call{path: "/people/" + s.leaver + "/revoke", form: url.Values{}}
 	}, 0},
 
 	"traceability.home":       {lists, get("/traceability"), 0},
@@ -328,6 +334,7 @@ func newWorld(t *testing.T) *world {
 	w.records()
 	w.other.token, w.other.session, w.other.user = w.spares(helper)
 	w.other.user = banker.name
+	w.own.leaver, w.other.leaver = w.leaver(helper), w.leaver(banker)
 	return w
 }
 
@@ -367,6 +374,15 @@ func (w *world) hold(p person, all []credential) {
 	}
 	token, session, _ := w.spares(p)
 	w.held[p.name] = held{all, token, session}
+}
+
+// leaver is a colleague of a person, whose key comes and goes.
+func (w *world) leaver(of person) string {
+	of.name += "-leaver"
+	if err := enter(context.Background(), w.h, of); err != nil {
+		w.Fatal(err)
+	}
+	return of.name
 }
 
 // spares are a token and a session of a person that may be revoked.

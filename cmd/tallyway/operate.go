@@ -51,10 +51,14 @@ func onHost(ctx context.Context, config host.Config, path string, out io.Writer,
 	}
 	h, err := program(config).Open(ctx, config, logger(slog.LevelError))
 	if err != nil {
-		return err
+		return errors.Join(errNotOpened, err)
 	}
 	return errors.Join(self(h)(ctx, say), h.Close())
 }
+
+// errNotOpened says that no server runs on the data folder and that it does not
+// open either.
+var errNotOpened = errors.New("the data folder does not open")
 
 func verify(ctx context.Context, args []string, out io.Writer) error {
 	config, err := parse("verify", args, nil)
@@ -62,6 +66,12 @@ func verify(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	err = onHost(ctx, config, "/verify", out, func(h *host.Host) func(context.Context, func(string)) error { return h.Verify })
+	if errors.Is(err, errNotOpened) { // it stopped at its own check, which tells less
+		whole := host.VerifyFolder(ctx, config, func(text string) { fmt.Fprintln(out, text) })
+		if whole != nil {
+			err = whole
+		}
+	}
 	if err == nil {
 		fmt.Fprintln(out, "verified")
 	}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -200,6 +201,36 @@ func TestDamagedBlockIsNamed(t *testing.T) {
 		t.Errorf("verify says %v: %s", err, out)
 	}
 	t.Logf("%s", out)
+}
+
+// Two damaged blocks are both named, past the start-up check that stops at the
+// newest one; and so are two differences in the read model.
+func TestVerifyNamesEveryFault(t *testing.T) {
+	data := founded(t, logSome)
+	file := blockFile(t, data)
+	flipWord(t, file, "V5")
+	flipWord(t, file, "V8")
+	out, err := tallyway(t, "verify", "--data", data)
+	named := regexp.MustCompile(`block \d+ \(blockfile_\d+, byte \d+\)`).FindAllString(out, -1)
+	slices.Sort(named)
+	if err == nil || len(slices.Compact(named)) != 2 {
+		t.Errorf("verify says %v and names %v:\n%s", err, named, out)
+	}
+
+	data = founded(t, logSome)
+	db, err := sql.Open("sqlite", filepath.Join(data, "readmodel.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, change := range []string{`UPDATE tr_accounts SET held = '1' WHERE lot = ?`, `UPDATE tr_lots SET number = 'X' WHERE id = ?`} {
+		if _, err := db.Exec(change, lotID(milk, "V3")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	refuses(t, []string{"tr_accounts", "held", "tr_lots", "number"}, "verify", "--data", data)
 }
 
 // TestRunningServerNoticesDamage flips a bit under a server: it is unwell, says

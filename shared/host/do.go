@@ -16,7 +16,8 @@ import (
 type Actor struct{ MSP, User string }
 
 // Do submits a command, signed by the actor's key, and returns when it is
-// committed and the pages show it.
+// committed and the pages show it. The receipt of one that had nothing to write
+// names no transaction.
 func Do[R any](ctx context.Context, h *Host, by Actor, command any) (R, ledger.Receipt, error) {
 	var reply R
 	body, err := json.Marshal(command)
@@ -49,9 +50,13 @@ func (h *Host) Run(ctx context.Context, by Actor, name string, body []byte) (led
 	if err != nil {
 		return receipt, err
 	}
-	if err := h.Follower.Await(ctx, receipt.Block); err != nil {
+	shown := receipt.Block
+	if shown == 0 { // nothing was written: the reply tells of what stands already
+		shown = h.Ledger.Head().Block
+	}
+	if err := h.Follower.Await(ctx, shown); err != nil {
 		// The command stands; only the page is behind.
-		h.Log.Warn("the read model is behind", "block", receipt.Block, "error", err)
+		h.Log.Warn("the read model is behind", "block", shown, "error", err)
 	}
 	return receipt, nil
 }

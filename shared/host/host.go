@@ -84,7 +84,7 @@ func (p Program) Open(ctx context.Context, config Config, log *slog.Logger) (h *
 	if err := h.lockData(); err != nil {
 		return h, err
 	}
-	if err := h.clearHalfFounded(); err != nil {
+	if err := h.clearHalfFounded(ctx); err != nil {
 		return h, err
 	}
 	if err := h.openWallet(); err != nil {

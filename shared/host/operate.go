@@ -6,34 +6,71 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 
+	"github.com/tallyway/tallyway/shared/identity"
+	"github.com/tallyway/tallyway/shared/ledger/embedded"
 	"github.com/tallyway/tallyway/shared/readmodel"
 )
 
 // Verify checks every block of the ledger, its hashes and signatures and what
 // they lead to, and then every row of the read model against a replay of the
-// ledger. The error names the first thing that is wrong.
+// ledger. The error names what is wrong with each, the first thing first.
 func (h *Host) Verify(ctx context.Context, progress func(text string)) error {
 	head := h.Ledger.Head().Block
-	if err := h.Ledger.Verify(ctx, nil); err != nil {
-		return err
+	wrong := h.Ledger.Verify(ctx, nil)
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
-	progress(fmt.Sprintf("ledger: %d blocks, every hash and signature checked", head+1))
+	if wrong == nil {
+		progress(fmt.Sprintf("ledger: %d blocks, every hash and signature checked", head+1))
+	}
+	return errors.Join(wrong, h.verifyRows(ctx, progress))
+}
+
+// verifyRows compares the read model with the events as the ledger gives them.
+func (h *Host) verifyRows(ctx context.Context, progress func(text string)) error {
 	scratch, err := readmodel.Open(ctx, "sqlite::memory:")
 	if err != nil {
 		return err
 	}
 	defer scratch.Close()
-	difference, err := h.Follower.Compare(ctx, scratch)
+	differences, err := h.Follower.Compare(ctx, scratch)
+	if err != nil {
+		return fmt.Errorf("the read model cannot be compared: %w", err)
+	}
+	var all []error
+	for _, d := range differences {
+		all = append(all, fmt.Errorf("the read model differs from the ledger: %s; `tallyway rebuild` makes it anew", d))
+	}
+	if len(all) == 0 {
+		progress("read model: every row is what the ledger says")
+	}
+	return errors.Join(all...)
+}
+
+// VerifyFolder checks the ledger of a data folder that does not open: for then
+// there is nobody to ask. The read model is not compared.
+func VerifyFolder(ctx context.Context, config Config, progress func(text string)) error {
+	if err := config.check(); err != nil {
+		return err
+	}
+	h := &Host{Config: config, Log: slog.New(slog.DiscardHandler)}
+	if err := h.lockData(); err != nil {
+		return err
+	}
+	defer h.lock.Close()
+	wallet, err := openWallet(config, config.Clock)
 	if err != nil {
 		return err
 	}
-	if difference != nil {
-		return fmt.Errorf("the read model differs from the ledger: %s; `tallyway rebuild` makes it anew", difference)
+	members, err := wallet.Members()
+	if err != nil {
+		return err
 	}
-	progress("read model: every row is what the ledger says")
-	return nil
+	progress("the ledger does not open, so its files are checked by themselves and the read model is left aside")
+	return embedded.VerifyDir(ctx, config.path("ledger"), members, identity.NewVerifier(wallet, config.Clock), nil)
 }
 
 // controlRoutes are what an operator's commands ask of a running host.

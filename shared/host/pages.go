@@ -30,6 +30,8 @@ func (h *Host) ownPages() web.App {
 		{Method: "POST", Path: "/account/sessions/revoke", Name: "host.revokeSession", Access: web.AnyUser.Owned().Needs("admin"), Handler: h.revokeSession},
 		{Method: "GET", Path: "/people", Name: "host.people", Access: web.Roles(roleAdmin).Needs("admin"), Handler: h.showPeople},
 		{Method: "POST", Path: "/people", Name: "host.addPerson", Access: web.Roles(roleAdmin).Needs("admin"), Handler: h.addPerson},
+		{Method: "POST", Path: "/people/:name/renew", Name: "host.renewKey", Access: web.Roles(roleAdmin).Owned().Needs("admin"), Handler: h.renewKey},
+		{Method: "POST", Path: "/people/:name/revoke", Name: "host.revokeKey", Access: web.Roles(roleAdmin).Owned().Needs("admin"), Handler: h.revokeKey},
 		{Method: "POST", Path: "/people/:name/:act", Name: "host.changePerson", Access: web.Roles(roleAdmin).Owned().Needs("admin"), Handler: h.changePerson},
 	}}
 }

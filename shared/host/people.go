@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/tallyway/tallyway/chaincode"
 	"github.com/tallyway/tallyway/shared/identity"
@@ -37,7 +38,7 @@ func (h *Host) showPeople(c *web.Ctx) error {
 
 func (h *Host) renderPeople(c *web.Ctx, change func(*peopleView)) error {
 	view := peopleView{Any: c.User().Party == "", Form: web.NewForm(c, personForm{}), Table: web.Table{Label: "Users", Columns: []web.Column{
-		{Label: "User name"}, {Label: "Name"}, {Label: "Company"}, {Label: "Roles"}, {Label: "State"}, {}}}}
+		{Label: "User name"}, {Label: "Name"}, {Label: "Company"}, {Label: "Roles"}, {Label: "State"}, {Label: "Key"}, {}}}}
 	for _, role := range h.grantable(c.User()) {
 		view.Roles = append(view.Roles, web.Option{Value: role, Text: role})
 	}
@@ -45,9 +46,13 @@ func (h *Host) renderPeople(c *web.Ctx, change func(*peopleView)) error {
 	if err != nil {
 		return err
 	}
+	keys, err := h.keys(c.User().MSP)
+	if err != nil {
+		return err
+	}
 	for _, u := range all {
-		if h.looksAfter(c.User(), u) {
-			view.Table.Rows = append(view.Table.Rows, personRow(c, u))
+		if h.looksAfter(c.User(), u, keys) {
+			view.Table.Rows = append(view.Table.Rows, personRow(c, u, keys[u.Name], h.Now()))
 		}
 	}
 	change(&view)
@@ -55,9 +60,11 @@ func (h *Host) renderPeople(c *web.Ctx, change func(*peopleView)) error {
 }
 
 // looksAfter keeps administrators to their own: a company's to its users, a
-// member's to the users of all its companies.
-func (h *Host) looksAfter(admin *web.User, u accounts.User) bool {
-	return u.MSP == admin.MSP && (admin.Party == "" || u.Party == admin.Party)
+// member's to the users of all its companies. Whose a user is, the key says even
+// where it is revoked and nobody can sign in with it.
+func (h *Host) looksAfter(admin *web.User, u accounts.User, keys map[string]identity.Card) bool {
+	key, held := keys[u.Name]
+	return u.MSP == admin.MSP && (admin.Party == "" || held && key.Party == admin.Party)
 }
 
 // grantable are the roles that an administrator hands out: their own, and
@@ -76,7 +83,7 @@ func (h *Host) grantable(admin *web.User) []string {
 	return roles
 }
 
-func personRow(c *web.Ctx, u accounts.User) web.TableRow {
+func personRow(c *web.Ctx, u accounts.User, key identity.Card, now time.Time) web.TableRow {
 	state, act := web.Chip{Word: "active", Tone: web.Good}, web.Act{Label: "Disable", Href: "/people/" + u.Name + "/disable", Post: true}
 	if u.State == accounts.Disabled {
 		state, act = web.Chip{Word: "disabled", Tone: web.Idle}, web.Act{Label: "Enable", Href: "/people/" + u.Name + "/enable", Post: true}
@@ -85,7 +92,7 @@ func personRow(c *web.Ctx, u accounts.User) web.TableRow {
 	if u.Name != c.User().ID {
 		acts = append(acts, act)
 	}
-	return web.TableRow{Cells: []any{u.Name, u.Display, u.Party, rolesText(c, u.Roles), state, acts}}
+	return web.TableRow{Cells: []any{u.Name, u.Display, key.Party, rolesText(c, key.Roles), state, keyChip(key, now), append(acts, keyActs(c, u, key)...)}}
 }
 
 // addPerson makes a key, a certificate and a login. The password is chosen
@@ -116,10 +123,10 @@ func (h *Host) enter(c *web.Ctx, p personForm, password string) error {
 	if !slices.Contains(h.grantable(admin), p.Role) {
 		return chaincode.ErrRole.Refuse("%s", p.Role).On("role")
 	}
-	if _, err := h.Wallet.Issue(identity.Enrolment{MSP: admin.MSP, User: p.Name, Party: p.Party, Roles: []string{p.Role}}); err != nil {
-		return onField(err, "name")
-	}
-	_, err := h.Accounts.Create(c.Context(), accounts.Registration{Name: p.Name, Display: p.Display, MSP: admin.MSP, Password: password})
+	wanted := identity.Enrolment{MSP: admin.MSP, User: p.Name, Party: p.Party, Roles: []string{p.Role}}
+	err := h.Accounts.Enter(c.Context(), accounts.Registration{Name: p.Name, Display: p.Display, MSP: admin.MSP, Password: password}, p.Party,
+		accounts.Keys{Free: func() error { return h.Wallet.Free(wanted) }, Withdraw: h.Wallet.Withdraw,
+			Issue: func() error { _, err := h.Wallet.Issue(wanted); return err }})
 	return onField(err, "name")
 }
 
@@ -129,13 +136,26 @@ func NewPassword() string {
 	return strings.Join([]string{text[:7], text[7:13], text[13:19], text[19:26]}, "-")
 }
 
-func (h *Host) changePerson(c *web.Ctx) error {
+// person is the user whom the address names, if the reader looks after them.
+func (h *Host) person(c *web.Ctx) (accounts.User, error) {
 	u, err := h.Accounts.User(c.Context(), c.Param("name"))
 	if err != nil {
-		return err
+		return u, err
 	}
-	if !h.looksAfter(c.User(), u) {
-		return accounts.ErrUnknownName.Refuse("%s", c.Param("name")) // whether somebody exists elsewhere is not told
+	keys, err := h.keys(c.User().MSP)
+	if err != nil {
+		return u, err
+	}
+	if !h.looksAfter(c.User(), u, keys) {
+		return u, accounts.ErrUnknownName.Refuse("%s", c.Param("name")) // whether somebody exists elsewhere is not told
+	}
+	return u, nil
+}
+
+func (h *Host) changePerson(c *web.Ctx) error {
+	u, err := h.person(c)
+	if err != nil {
+		return err
 	}
 	switch c.Param("act") {
 	case "disable":

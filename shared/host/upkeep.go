@@ -12,7 +12,7 @@ const renewWithin = 30 * 24 * time.Hour
 // upkeepEvery is how often a host looks after what runs out.
 const upkeepEvery = 6 * time.Hour
 
-// upkeep renews certificates and clears ended sessions, at once and from then
+// upkeep renews certificates and clears ended sessions and unfinished users, at once and from then
 // on, until ctx ends. What fails is told and tried again next time.
 func (h *Host) upkeep(ctx context.Context) {
 	for {
@@ -32,6 +32,9 @@ func (h *Host) lookAfter(ctx context.Context) {
 	}
 	for _, card := range renewed {
 		h.Log.Info("certificate renewed", "member", card.MSP, "user", card.User, "would have ended", card.NotAfter)
+	}
+	if err := h.Accounts.ClearAbandoned(ctx, h.Wallet.Withdraw); err != nil && ctx.Err() == nil {
+		h.Log.Error("clear unfinished users", "error", err)
 	}
 	if err := h.Accounts.Prune(ctx); err != nil && ctx.Err() == nil {
 		h.Log.Error("clear ended sessions", "error", err)

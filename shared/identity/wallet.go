@@ -142,6 +142,23 @@ func nodeEnrolment(mspID string) Enrolment {
 	return Enrolment{MSP: mspID, User: nodeFile, node: true}
 }
 
+// Free refuses a name that a user or device of the member holds already.
+func (w *Wallet) Free(e Enrolment) error {
+	if err := e.check(); err != nil {
+		return err
+	}
+	if _, err := w.member(e.MSP); err != nil {
+		return err
+	}
+	switch _, err := w.holder(e.path()); {
+	case err == nil:
+		return ErrTaken.Refuse("%s of %s", e.User, e.MSP).On("user")
+	case !errors.Is(err, ErrUnknownUser):
+		return err
+	}
+	return nil
+}
+
 // Issue makes the key and the certificate of a new user or device.
 func (w *Wallet) Issue(e Enrolment) (*Identity, error) {
 	if err := e.check(); err != nil {
@@ -153,9 +170,7 @@ func (w *Wallet) Issue(e Enrolment) (*Identity, error) {
 		if err != nil {
 			return err
 		}
-		if _, err = w.holder(e.path()); err == nil {
-			return ErrTaken.Refuse("%s of %s", e.User, e.MSP).On("user")
-		} else if !errors.Is(err, ErrUnknownUser) {
+		if err := w.Free(e); err != nil {
 			return err
 		}
 		id, err = w.enrol(m, e, nil)
@@ -231,6 +246,24 @@ func (w *Wallet) Revoke(mspID, user string) error {
 			ends = append(ends, ending{e.Serial, e.NotAfter, now})
 		}
 		return w.revoke(m, ends)
+	})
+}
+
+// Withdraw takes back the key of a user who was never entered: its certificate
+// is revoked, then the key is gone and the name free again. What was signed
+// with it before stays valid. A user who is not there is no error.
+func (w *Wallet) Withdraw(mspID, user string) error {
+	err := w.Revoke(mspID, user)
+	if errors.Is(err, ErrUnknownUser) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return w.change(func() error {
+		path := userPath(mspID, user)
+		defer w.forget(path)
+		return removeFile(filepath.Join(w.vault.dir, filepath.FromSlash(path)))
 	})
 }
 

@@ -33,7 +33,9 @@ type Signer interface {
 //
 // Implementations are safe for concurrent use.
 type Ledger interface {
-	// Submit runs a command and returns when it is durably committed. The
+	// Submit runs a command and returns when it is durably committed. A command
+	// with nothing to write (chaincode.Result.Empty) makes no transaction: its
+	// receipt holds the reply and names none. The
 	// error is a *chaincode.Refusal when a rule said no; ErrConflict after a
 	// bounded number of re-runs; an *Unknown when the outcome is not known,
 	// to be resolved by Outcome and never by submitting under a new id;
@@ -83,7 +85,8 @@ func NewTx(s Signer) TxID {
 	return TxID{ID: hex.EncodeToString(sum[:]), Nonce: nonce}
 }
 
-// Receipt says where a command stands.
+// Receipt says where a command stands: nowhere, with no id and block 0, if it
+// had nothing to write.
 type Receipt struct {
 	TxID  string    `json:"tx"`
 	Block uint64    `json:"block"`

@@ -32,8 +32,8 @@ func (d Difference) String() string {
 
 // Compare replays the ledger into scratch, an empty database, and compares every
 // derived table with it, row by row, at one position. It returns the first
-// difference, or nil. The live tables may be followed meanwhile.
-func (f *Follower) Compare(ctx context.Context, scratch *DB) (*Difference, error) {
+// difference of each table that has one, up to mostDifferences. The live tables may be followed meanwhile.
+func (f *Follower) Compare(ctx context.Context, scratch *DB) (all []Difference, err error) {
 	if err := prepare(ctx, scratch, f.projections, true); err != nil {
 		return nil, fmt.Errorf("prepare the scratch database: %w", err)
 	}
@@ -61,13 +61,19 @@ func (f *Follower) Compare(ctx context.Context, scratch *DB) (*Difference, error
 	for _, p := range f.projections {
 		for _, table := range p.tables {
 			d, err := compareTable(ctx, f.db, live, scratch, table)
-			if d != nil || err != nil {
-				return d, err
+			if err != nil {
+				return all, err
+			}
+			if d != nil && len(all) < mostDifferences {
+				all = append(all, *d)
 			}
 		}
 	}
-	return nil, nil
+	return all, nil
 }
+
+// mostDifferences bounds what one comparison tells.
+const mostDifferences = 20
 
 // snapshot is the isolation in which all reads see one moment; SQLite has no other.
 func snapshot(db *DB) sql.IsolationLevel {

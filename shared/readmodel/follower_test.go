@@ -259,15 +259,15 @@ func TestRebuildAndCompare(t *testing.T) {
 		compare := func(want string) {
 			t.Helper()
 			for _, scratch := range []string{"sqlite::memory:", pgtest.URL(t)} {
-				d, err := f.Compare(t.Context(), open(t, scratch))
+				all, err := f.Compare(t.Context(), open(t, scratch))
 				if err != nil {
 					t.Fatal(err)
 				}
-				got := ""
-				if d != nil {
-					got = d.String()
+				var told []string
+				for _, d := range all {
+					told = append(told, d.String())
 				}
-				if got != want {
+				if got := strings.Join(told, "; "); got != want {
 					t.Errorf("compared with %s: %q, want %q", scratch, got, want)
 				}
 			}
@@ -276,6 +276,7 @@ func TestRebuildAndCompare(t *testing.T) {
 		exec(t, db, `UPDATE lots SET holder = $1 WHERE id = $2`, "thief", "L7")
 		compare("lots, id=L7: holder is thief, the ledger says shop")
 		exec(t, db, `DELETE FROM moves WHERE block = $1`, 3)
+		compare("lots, id=L7: holder is thief, the ledger says shop; moves, block=3 seq=1: have no such row, want this row")
 		exec(t, db, `UPDATE lots SET holder = $1 WHERE id = $2`, "shop", "L7")
 		compare("moves, block=3 seq=1: have no such row, want this row")
 		exec(t, db, `INSERT INTO moves (block, seq, lot) VALUES (2, 9, 'L7')`)

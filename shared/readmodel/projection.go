@@ -177,6 +177,38 @@ func (p *Projection) reset(ctx context.Context, tx *Tx) error {
 	return nil
 }
 
+// Empty deletes the rows of every projection that the database holds and sets
+// their positions to the beginning.
+func Empty(ctx context.Context, tx *Tx) error {
+	if err := tx.lockOthersOut(ctx); err != nil {
+		return err
+	}
+	stands, err := All[standing](ctx, tx, `UPDATE readmodel_projections SET block = 0 RETURNING name, hash, tables, block`)
+	if err != nil {
+		return fmt.Errorf("set the positions back: %w", err)
+	}
+	for _, s := range stands {
+		tables := strings.Fields(s.Tables)
+		slices.Reverse(tables) // a table may refer to one made before it
+		for _, table := range tables {
+			if _, err := tx.ExecContext(ctx, `DELETE FROM `+quoted(table)); err != nil {
+				return fmt.Errorf("projection %s: empty %s: %w", s.Name, table, err)
+			}
+		}
+	}
+	return nil
+}
+
+// HasTable reports whether the database has a table of that name.
+func (tx *Tx) HasTable(ctx context.Context, name string) (bool, error) {
+	query := `SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = $1`
+	if tx.Dialect() == Postgres {
+		query = `SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = $1`
+	}
+	n, err := One[int](ctx, tx, query, name)
+	return n > 0, err
+}
+
 func quoted(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
 // errMoved says that the rows are not where this follower left them: another

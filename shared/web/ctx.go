@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	_ "time/tzdata" // for a machine that has no zone files
 
 	"github.com/labstack/echo/v4"
 )
@@ -167,6 +168,24 @@ const (
 	langCookie  = "tw_lang"
 	themeCookie = "tw_theme"
 )
+
+// zoneCookie holds the name of the zone in which the reader's browser shows
+// times ("Asia/Shanghai"); the pages' script sets it.
+const zoneCookie = "tw_zone"
+
+// Zone is where the reader's clock stands, for what is told on paper and in
+// sheets: as the pages in their browser show it, else the house's.
+func (c *Ctx) Zone() *time.Location {
+	name, err := url.QueryUnescape(c.readCookie(zoneCookie))
+	if err != nil || name == "" || name == "Local" {
+		return c.server.cfg.Zone
+	}
+	zone, err := time.LoadLocation(name) // it knows of no paths
+	if err != nil {
+		return c.server.cfg.Zone
+	}
+	return zone
+}
 
 // theme is "light", "dark" or "" for what the system says.
 func (c *Ctx) theme() string {

@@ -167,6 +167,7 @@ func AdviceNumber(document string) string {
 // Arrival is what an accepting form says.
 type Arrival struct {
 	From, To  Company
+	Shipment  string   // id of the one that is answered; empty where only the goods and documents are known
 	Documents []string // of the shipment, as it told them
 	Goods     []Goods
 	Packs     []string
@@ -181,6 +182,9 @@ func Received(a Arrival, at time.Time) epcis.Event {
 		e.Disposition = "non_sellable_other"
 	}
 	e.Quantities, e.EPCs = quantities(a.Goods), uris(a.Packs)
+	if a.Shipment != "" {
+		e.BizTransactions = []epcis.Typed{{Value: trace.ShipmentURI + a.Shipment}}
+	}
 	for _, d := range a.Documents {
 		e.BizTransactions = append(e.BizTransactions, epcis.Typed{Type: "desadv", Value: d})
 	}

@@ -24,7 +24,7 @@ func everyEvent() map[string][]epcis.Event {
 	sale := Consignment{From: dairy, To: market, Carrier: haulier, Advice: "DA 7/2026", Goods: []Goods{milk}, Packs: []string{pallet.Path()}}
 	home := sale
 	home.Return, home.Carrier = true, Company{}
-	arrived := Arrival{From: dairy, To: market, Documents: []string{"urn:epcglobal:cbv:bt:9506000134352:DA7"}, Goods: []Goods{milk}, Apart: true}
+	arrived := Arrival{From: dairy, To: market, Shipment: "0a1b2c3d4e5f6071", Documents: []string{"urn:epcglobal:cbv:bt:9506000134352:DA7"}, Goods: []Goods{milk}, Apart: true}
 	return map[string][]epcis.Event{
 		"log":       {Logged(dairy, noon, milk, "2026-03-16")},
 		"ship":      {Shipped(sale, noon)},

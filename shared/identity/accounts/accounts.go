@@ -31,6 +31,16 @@ func Migrations() fs.FS {
 	return sub
 }
 
+// Empty deletes every account with all that hangs on it.
+func Empty(ctx context.Context, q Queries) error {
+	for _, table := range []string{"account_tokens", "account_sessions", "account_failures", "accounts"} {
+		if _, err := q.ExecContext(ctx, `DELETE FROM `+table); err != nil {
+			return fmt.Errorf("empty %s: %w", table, err)
+		}
+	}
+	return nil
+}
+
 // Queries runs statements with $1, $2, …; each stands once in a statement and
 // in order. *sql.DB and *sql.Tx are two.
 type Queries interface {
@@ -125,7 +135,7 @@ type Registration struct {
 	Name, Display, MSP, Language, Password string
 }
 
-// Create enters a new user.
+// Create enters a new user who holds a key already; see Enter.
 func (a *Accounts) Create(ctx context.Context, r Registration) (User, error) {
 	caller, err := a.config.Caller(r.MSP, r.Name)
 	if err != nil {
@@ -138,13 +148,7 @@ func (a *Accounts) Create(ctx context.Context, r Registration) (User, error) {
 	if err != nil {
 		return User{}, err
 	}
-	done, err := a.config.DB.ExecContext(ctx, `INSERT INTO accounts (login, name, display, msp, language, state, password, created)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (login) DO NOTHING`,
-		login(r.Name), r.Name, cut(r.Display, maxDisplay), r.MSP, cut(r.Language, maxLanguage), string(Active), phc, a.now())
-	if err != nil {
-		return User{}, fmt.Errorf("enter the user %s: %w", r.Name, err)
-	}
-	if err := one(done, ErrNameTaken.Refuse("%s", r.Name).On("name")); err != nil {
+	if err := a.insert(ctx, r, Active, phc); err != nil {
 		return User{}, err
 	}
 	return a.User(ctx, r.Name)
@@ -162,7 +166,7 @@ func (a *Accounts) User(ctx context.Context, name string) (User, error) {
 // List shows all users by name. One whose certificate cannot be used has
 // neither party nor roles.
 func (a *Accounts) List(ctx context.Context) ([]User, error) {
-	rows, err := a.config.DB.QueryContext(ctx, `SELECT `+userColumns+` FROM accounts ORDER BY login`)
+	rows, err := a.config.DB.QueryContext(ctx, `SELECT `+userColumns+` FROM accounts WHERE state <> $1 ORDER BY login`, string(entering))
 	if err != nil {
 		return nil, fmt.Errorf("list the users: %w", err)
 	}
@@ -186,12 +190,12 @@ func (a *Accounts) Update(ctx context.Context, name, display, language string) e
 
 // Enable lets a disabled user log in again.
 func (a *Accounts) Enable(ctx context.Context, name string) error {
-	return a.change(ctx, name, `UPDATE accounts SET state = $1 WHERE login = $2`, string(Active), login(name))
+	return a.change(ctx, name, `UPDATE accounts SET state = $1 WHERE login = $2 AND state <> $3`, string(Active), login(name), string(entering))
 }
 
 // Disable ends a user's sessions and keeps out their password and tokens.
 func (a *Accounts) Disable(ctx context.Context, name string) error {
-	err := a.change(ctx, name, `UPDATE accounts SET state = $1 WHERE login = $2`, string(Disabled), login(name))
+	err := a.change(ctx, name, `UPDATE accounts SET state = $1 WHERE login = $2 AND state <> $3`, string(Disabled), login(name), string(entering))
 	if err != nil {
 		return err
 	}
@@ -311,7 +315,7 @@ func (r *record) user() User {
 }
 
 func (a *Accounts) find(ctx context.Context, name string) (r record, err error) {
-	err = a.config.DB.QueryRowContext(ctx, `SELECT `+userColumns+` FROM accounts WHERE login = $1`, login(name)).Scan(r.fields()...)
+	err = a.config.DB.QueryRowContext(ctx, `SELECT `+userColumns+` FROM accounts WHERE login = $1 AND state <> $2`, login(name), string(entering)).Scan(r.fields()...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return r, ErrUnknownName.Refuse("%s", name)
 	}

@@ -73,6 +73,20 @@ func (c *chain) check(b *common.Block) error {
 	return nil
 }
 
+// passOver goes on behind a block with a fault, taking what it says of itself
+// for granted, so that the next ones are not blamed for it.
+func (c *chain) passOver(b *common.Block) {
+	c.next, c.previous = c.next+1, protoutil.BlockHeaderHash(b.Header)
+	c.replay = nil // what the blocks lead to is not known any more
+	c.commitHash = nil
+	if meta := b.Metadata.GetMetadata(); len(meta) > int(common.BlockMetadataIndex_COMMIT_HASH) {
+		var said common.Metadata
+		if proto.Unmarshal(meta[common.BlockMetadataIndex_COMMIT_HASH], &said) == nil {
+			c.commitHash = said.Value
+		}
+	}
+}
+
 // checkBlock checks what the header and the metadata say.
 func (c *chain) checkBlock(b *common.Block) ([]*opened, error) {
 	fault := func(format string, args ...any) ([]*opened, error) {

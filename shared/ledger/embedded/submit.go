@@ -117,6 +117,13 @@ func (l *Ledger) carry(ctx context.Context, r ledger.Request, p *proposal, arriv
 		if err != nil {
 			return ledger.Receipt{}, err
 		}
+		if e.txn == nil { // no transaction is signed: the proposal has to be
+			if err := p.authenticate(r, l.config.Verifier); err != nil {
+				l.callers.forget(p.creator)
+				return ledger.Receipt{}, err
+			}
+			return ledger.Receipt{At: p.call.At, Reply: e.result.Reply}, nil
+		}
 		if err := l.sign(e, r, p); err != nil {
 			l.line.leave(e.txn)
 			return ledger.Receipt{}, err
@@ -141,9 +148,10 @@ func (l *Ledger) carry(ctx context.Context, r ledger.Request, p *proposal, arriv
 	return ledger.Receipt{}, fmt.Errorf("%s: %w", r.Name, ledger.ErrConflict)
 }
 
-// execution is a command that has been run and stands in line.
+// execution is a command that has been run and stands in line, unless it has
+// nothing to write.
 type execution struct {
-	*txn
+	*txn   // nil where there is nothing to write
 	result chaincode.Result
 	rwset  []byte
 }
@@ -161,6 +169,10 @@ func (l *Ledger) execute(ctx context.Context, p *proposal, locked bool, arrived 
 	if refused != nil {
 		arrived()
 		return nil, l.refuse(ctx, v, refused)
+	}
+	if e.txn == nil {
+		arrived()
+		return e, l.settled(ctx, v)
 	}
 	if e.rwset, e.private, err = v.results(e.result); err != nil {
 		l.line.leave(e.txn)
@@ -180,6 +192,9 @@ func (l *Ledger) runInLine(v *view, p *proposal) (*execution, error) {
 	if err != nil {
 		return nil, err
 	}
+	if result.Empty() {
+		return &execution{result: result}, nil
+	}
 	t := &txn{id: p.call.TxID, done: make(chan struct{}), writes: map[string][]byte{}}
 	for _, w := range result.Writes {
 		if w.Org == "" {
@@ -189,13 +204,19 @@ func (l *Ledger) runInLine(v *view, p *proposal) (*execution, error) {
 	return &execution{txn: t, result: result}, l.line.stand(t, v)
 }
 
-// refuse passes a refusal on if it rests on what is true: on a fresh view, and
-// on transactions that have been committed by then.
+// refuse passes a refusal on if it rests on what is true.
 func (l *Ledger) refuse(ctx context.Context, v *view, refused error) error {
 	var refusal *chaincode.Refusal
 	if !errors.As(refused, &refusal) {
 		return refused
 	}
+	return cmp.Or(l.settled(ctx, v), refused)
+}
+
+// settled returns when all that an answer without a transaction rests on is
+// true: nil on a fresh view, and on transactions that have been committed by
+// then.
+func (l *Ledger) settled(ctx context.Context, v *view) error {
 	if !v.locked { // a locked view was fresh when the contract ran
 		l.line.mu.Lock()
 		fresh := v.fresh()
@@ -215,7 +236,7 @@ func (l *Ledger) refuse(ctx context.Context, v *view, refused error) error {
 			return errStale
 		}
 	}
-	return refused
+	return nil
 }
 
 // sign has the execution endorsed and signed, and lets it into a block.

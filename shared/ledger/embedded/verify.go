@@ -16,8 +16,10 @@ import (
 // Verify reads every block from its file and checks that the chain is whole:
 // hashes, transaction ids, the signatures of users and endorsers, the versions
 // of the keys that were read (ranges are not read again), and that the blocks'
-// writes give the state and the private collections as they are now. The error is a *Fault for the first thing that
-// is wrong. Calls go on meanwhile, but commits wait while the state is compared.
+// writes give the state and the private collections as they are now. The error
+// joins a *Fault for each block with one, up to MostFaults, or, where the blocks
+// are whole, one for the first difference in the state and in each collection.
+// Calls go on meanwhile, but commits wait while the state is compared.
 func (l *Ledger) Verify(ctx context.Context, progress func(block, of uint64)) error {
 	if err := l.enter(false); err != nil {
 		return err
@@ -70,23 +72,31 @@ func VerifyDir(ctx context.Context, dir string, orgs []string, verifier Verifier
 	return compare(ctx, p, orgs, c.replay, info.Height)
 }
 
-// walk checks the blocks of a folder; height 0 means all there are.
+// MostFaults bounds what one verification tells of each part.
+const MostFaults = 20
+
+// walk checks the blocks of a folder; height 0 means all there are. Behind a
+// block with a fault it goes on, as far as the files can be read.
 func (c *chain) walk(ctx context.Context, dir string, height uint64, progress func(block, of uint64)) error {
+	var faults []error
 	for b, err := range rawBlocks(dir, height) {
-		if err = errors.Join(err, ctx.Err()); err != nil {
-			return unjoin(err)
+		if err = unjoin(errors.Join(err, ctx.Err())); err != nil {
+			return unjoin(errors.Join(append(faults, err)...))
 		}
 		if err := c.check(b.Block); err != nil {
-			return b.locate(err)
+			if faults = append(faults, b.locate(err)); len(faults) == MostFaults {
+				break
+			}
+			c.passOver(b.Block)
 		}
 		if progress != nil {
 			progress(b.Header.Number, max(height, c.next))
 		}
 	}
-	if c.next < height {
+	if len(faults) == 0 && c.next < height {
 		return &Fault{Block: c.next, What: fmt.Sprintf("the files end here, the ledger's height is %d", height)}
 	}
-	return nil
+	return unjoin(errors.Join(faults...))
 }
 
 // locate adds the block's place to a fault.
@@ -117,20 +127,16 @@ func compare(ctx context.Context, p fabric.PeerLedger, orgs []string, r *replay,
 	if err != nil {
 		return fmt.Errorf("scan the state: %w", err)
 	}
-	if err := compareRows(ctx, "the state", rows, r.public, func(key string) string { return key }); err != nil {
-		return err
-	}
+	faults := []error{compareRows(ctx, "the state", rows, r.public, func(key string) string { return key })}
 	for _, org := range orgs {
 		rows, err := state.GetPrivateDataRangeScanIterator(Namespace, Collection(org), "", "")
 		if err != nil {
 			return fmt.Errorf("scan the collection of %s: %w", org, err)
 		}
 		hashed := func(key string) string { sum := sha256.Sum256([]byte(key)); return string(sum[:]) }
-		if err := compareRows(ctx, "the collection of "+org, rows, r.hashed[Collection(org)], hashed); err != nil {
-			return err
-		}
+		faults = append(faults, compareRows(ctx, "the collection of "+org, rows, r.hashed[Collection(org)], hashed))
 	}
-	return compareIndex(ctx, p, r, height)
+	return unjoin(errors.Join(append(faults, compareIndex(ctx, p, r, height))...))
 }
 
 func compareRows(ctx context.Context, where string, rows commonledger.ResultsIterator, want map[string]cell, name func(string) string) error {

@@ -25,6 +25,7 @@ type endorsed struct {
 	*client.Transaction
 	reads  footprint
 	result []byte
+	empty  bool // has nothing to write: the result is the answer, and is not ordered
 }
 
 // errSeen says that the transaction's id stands in a block already.
@@ -84,7 +85,11 @@ func (l *Ledger) endorseOnce(ctx context.Context, r ledger.Request) (*endorsed, 
 	if err != nil {
 		return nil, l.judge(err, own, orgs)
 	}
-	reads, keepers, err := footprintOf(transaction, l.config.Profile.Contract)
+	action, err := actionOf(transaction)
+	if err != nil {
+		return nil, fmt.Errorf("read the results of %s: %w", r.Name, err)
+	}
+	reads, keepers, err := footprintIn(action.GetResults(), l.config.Profile.Contract)
 	if err != nil {
 		return nil, fmt.Errorf("read the results of %s: %w", r.Name, err)
 	}
@@ -93,7 +98,8 @@ func (l *Ledger) endorseOnce(ctx context.Context, r ledger.Request) (*endorsed, 
 			return nil, &unsettled{fmt.Errorf("%s keeps content of %s and has not endorsed it", org, r.Name)}
 		}
 	}
-	return &endorsed{Transaction: transaction, reads: reads, result: transaction.Result()}, nil
+	return &endorsed{Transaction: transaction, reads: reads, result: transaction.Result(),
+		empty: action.GetResponse().GetStatus() == adapter.NothingToWrite}, nil
 }
 
 // endorsers lists whom the command is shown to: the caller's member, those that

@@ -9,6 +9,7 @@ import (
 	"github.com/hyperledger/fabric-protos-go-apiv2/gateway"
 	"github.com/hyperledger/fabric-protos-go-apiv2/ledger/rwset"
 	"github.com/hyperledger/fabric-protos-go-apiv2/ledger/rwset/kvrwset"
+	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
 	"google.golang.org/protobuf/proto"
 
 	adapter "github.com/tallyway/tallyway/chaincode/fabric"
@@ -19,25 +20,25 @@ import (
 // are read and changed, and ranges that are read. Sorted, each once.
 type footprint []string
 
-// footprintOf reads a transaction's footprint, and which members keep private
-// content of it.
-func footprintOf(t *client.Transaction, contract string) (f footprint, keepers []string, err error) {
+// actionOf is what the peers say that a transaction does.
+func actionOf(t *client.Transaction) (*peer.ChaincodeAction, error) {
 	b, err := t.Bytes()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	var prepared gateway.PreparedTransaction
 	if err := proto.Unmarshal(b, &prepared); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	e, err := block.Open(must(prepared.GetEnvelope()))
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	return footprintIn(e.Action.GetResults(), contract)
+	return e.Action, nil
 }
 
-// footprintIn reads the results of a transaction that a peer signed.
+// footprintIn reads a transaction's footprint from its results, and which
+// members keep private content of it.
 func footprintIn(results []byte, contract string) (f footprint, keepers []string, err error) {
 	var set rwset.TxReadWriteSet
 	if err := proto.Unmarshal(results, &set); err != nil {

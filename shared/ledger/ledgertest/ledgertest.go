@@ -60,6 +60,7 @@ var cases = []struct {
 	{"a command that reads a secret is a fault", commandSpies},
 	{"a batch answers each command on its own savepoint", batch},
 	{"an atomic batch takes everything back", atomicBatch},
+	{"a batch of refusals commits nothing", refusedBatch},
 	{"a refusal keeps its rule, facts and field", refusal},
 	{"a refused command leaves nothing behind", refusedLeavesNothing},
 	{"an unknown function is refused", unknownFunction},
@@ -332,6 +333,33 @@ func atomicBatch(b *bench) {
 	b.want(List{"b"}, `[]`)
 	b.do(b.alice, chaincode.Batch{Atomic: true, Commands: items(Put{"b/1", "one"}, Put{"b/2", "two"})})
 	b.want(List{"b"}, `["b/1=one","b/2=two"]`)
+}
+
+func refusedBatch(b *bench) {
+	b.do(b.alice, Put{"b/1", "one"})
+	before := b.Head()
+	for _, atomic := range []bool{false, true} {
+		r := request(b.alice, chaincode.Batch{Atomic: atomic, Commands: items(Put{"b/2", ""}, Delete{"b/3"})})
+		receipt, err := b.Submit(context.Background(), r)
+		if err != nil || receipt.TxID != "" || receipt.Block != 0 {
+			b.Fatalf("%+v, %v", receipt, err)
+		}
+		var answers []chaincode.Answer
+		if err := json.Unmarshal(receipt.Reply, &answers); err != nil || len(answers) != 2 {
+			b.Fatalf("%s: %v", receipt.Reply, err)
+		}
+		b.refused(answers[0].Refusal, ErrEmpty)
+		b.refused(answers[1].Refusal, ErrMissing)
+		if _, err := b.Outcome(context.Background(), r.Tx.ID); !errors.Is(err, ledger.ErrNotFound) {
+			b.Fatalf("outcome: %v", err)
+		}
+	}
+	_, err := b.submit(forger{b.alice}, chaincode.Batch{Commands: items(Put{"b/2", ""})})
+	b.fault(err, "a batch of refusals with a wrong signature")
+	if b.Head() != before {
+		b.Fatal("an empty transaction was committed")
+	}
+	b.want(List{"b"}, `["b/1=one"]`)
 }
 
 func refusal(b *bench) {

@@ -73,6 +73,9 @@
     el.title = when.toString();
   });
   localise(document);
+  /* Sheets and PDFs are made by the server: it learns the zone for them here. */
+  const place = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (place) document.cookie = "tw_zone=" + encodeURIComponent(place) + "; path=/; max-age=31536000; samesite=lax";
 
   /* Local times carry the reader's zone. */
   const zone = () => {
