@@ -62,7 +62,7 @@ func Fetch(ctx context.Context, s *session.Session) (block []byte, number uint64
 	if err != nil {
 		return nil, 0, err
 	}
-	b, err := a.QueryConfigBlockFromOrderer(s.Channel, resmgmt.WithParentContext(ctx))
+	b, err := a.ConfigBlock(ctx)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -143,7 +143,9 @@ func joinPeers(ctx context.Context, a *session.Admin, channel string, say Say) e
 		}
 		if !stands {
 			// Orderers that have just joined may still be choosing a leader.
-			err := a.JoinChannel(channel, at, resmgmt.WithParentContext(ctx), resmgmt.WithRetry(retry.DefaultResMgmtOpts))
+			err := a.AtOrderers(func(orderer resmgmt.RequestOption) error {
+				return a.JoinChannel(channel, at, orderer, resmgmt.WithParentContext(ctx), resmgmt.WithRetry(retry.DefaultOpts))
+			})
 			if err != nil {
 				return fmt.Errorf("%s: %w", peer.Name, err)
 			}

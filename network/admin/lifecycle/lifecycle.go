@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -12,7 +13,6 @@ import (
 	"github.com/hyperledger/fabric-sdk-go/pkg/client/resmgmt"
 
 	"github.com/tallyway/tallyway/network/admin/ccaas"
-	"github.com/tallyway/tallyway/network/admin/profile"
 	"github.com/tallyway/tallyway/network/admin/session"
 )
 
@@ -123,18 +123,23 @@ func committed(ctx context.Context, a *session.Admin, at resmgmt.RequestOption) 
 // Readiness is who has approved terms, as far as peers know.
 type Readiness struct {
 	Approvals map[string]bool // by MSP
-	// Endorsers are peers, one an organisation, that know of the same
-	// approvals and can therefore endorse a commit.
+	// Endorsers are peers that can endorse a commit, one of an organisation:
+	// their own has approved, and they know of the others' approvals.
 	Endorsers []string
+	witnesses int // peers that know of these approvals, endorsers or not
 }
 
-// Enough tells whether a majority has approved and can endorse, as the
-// channel's lifecycle policy has it unless the consortium chose another.
-func (r Readiness) Enough() bool {
-	return 2*(len(r.Approvals)-len(r.missing())) > len(r.Approvals) && r.hasEndorsers()
-}
+// Enough tells whether a majority has approved, which the channel's lifecycle
+// policy wants unless the consortium chose another.
+func (r Readiness) Enough() bool { return r.majority(r.approved()) }
 
-func (r Readiness) hasEndorsers() bool { return 2*len(r.Endorsers) > len(r.Approvals) }
+// endorsed tells whether the peers of a majority can endorse a commit.
+func (r Readiness) endorsed() bool { return r.majority(len(r.Endorsers)) }
+
+func (r Readiness) majority(n int) bool { return 2*n > len(r.Approvals) }
+
+// approved counts who has approved, missing names who has not.
+func (r Readiness) approved() int { return len(r.Approvals) - len(r.missing()) }
 
 func (r Readiness) missing() []string {
 	var names []string
@@ -147,6 +152,13 @@ func (r Readiness) missing() []string {
 	return names
 }
 
+// answer is what one organisation's peer knows.
+type answer struct {
+	msp, peer string
+	approvals map[string]bool
+	err       error
+}
+
 // Ready asks a peer of every organisation that the profile knows who has
 // approved terms.
 func (o Office) Ready(ctx context.Context, t Terms) (Readiness, error) {
@@ -154,52 +166,45 @@ func (o Office) Ready(ctx context.Context, t Terms) (Readiness, error) {
 	if err != nil {
 		return Readiness{}, err
 	}
-	var mutex sync.Mutex
+	var answers []*answer
 	var asking sync.WaitGroup
-	answers := map[string]map[string]bool{} // by peer
-	troubles := map[string]error{}
 	for _, organization := range o.Session.Organizations {
-		for _, peer := range organization.Peers[:min(1, len(organization.Peers))] {
-			asking.Go(func() {
-				r, err := a.LifecycleCheckCCCommitReadiness(a.Channel(), t.readiness(), resmgmt.WithTargetEndpoints(peer.Name), resmgmt.WithParentContext(ctx))
-				mutex.Lock()
-				defer mutex.Unlock()
-				answers[peer.Name], troubles[peer.Name] = r.Approvals, err
-			})
+		if len(organization.Peers) == 0 {
+			continue
 		}
+		here := &answer{msp: organization.MSPID, peer: organization.Peers[0].Name}
+		answers = append(answers, here)
+		asking.Go(func() {
+			r, err := a.LifecycleCheckCCCommitReadiness(a.Channel(), t.readiness(), resmgmt.WithTargetEndpoints(here.peer), resmgmt.WithParentContext(ctx))
+			here.approvals, here.err = r.Approvals, err
+		})
 	}
 	asking.Wait()
-	return agree(answers, troubles)
+	return agree(answers)
 }
 
-// agree takes the answer of the peers that know most; those that lag or do not
-// answer cannot endorse yet.
-func agree(answers map[string]map[string]bool, troubles map[string]error) (Readiness, error) {
-	yes := func(approvals map[string]bool) (n int) {
-		for _, approved := range approvals {
-			if approved {
-				n++
-			}
-		}
-		return n
-	}
+// agree believes the peers that know most. Those that lag, or do not answer,
+// cannot endorse yet.
+func agree(answers []*answer) (Readiness, error) {
 	var best Readiness
-	for _, approvals := range answers {
-		if best.Approvals == nil || yes(approvals) > yes(best.Approvals) {
-			best.Approvals = approvals
+	for _, a := range answers {
+		if r := (Readiness{Approvals: a.approvals}); a.err == nil && (best.Approvals == nil || r.approved() > best.approved()) {
+			best = r
 		}
 	}
 	var errs []error
-	for peer, approvals := range answers {
+	for _, a := range answers {
 		switch {
-		case troubles[peer] != nil:
-			errs = append(errs, fmt.Errorf("%s: %w", peer, troubles[peer]))
-		case yes(approvals) == yes(best.Approvals):
-			best.Endorsers = append(best.Endorsers, peer)
+		case a.err != nil:
+			errs = append(errs, fmt.Errorf("%s: %w", a.peer, a.err))
+		case maps.Equal(a.approvals, best.Approvals):
+			best.witnesses++
+			if best.Approvals[a.msp] {
+				best.Endorsers = append(best.Endorsers, a.peer)
+			}
 		}
 	}
-	slices.Sort(best.Endorsers)
-	if len(best.Endorsers) == 0 {
+	if best.Approvals == nil {
 		return best, errors.Join(errs...)
 	}
 	return best, nil
@@ -220,7 +225,10 @@ func (o Office) Commit(ctx context.Context, t Terms) error {
 		_, err = a.LifecycleCommitCC(a.Channel(), t.commitment(), resmgmt.WithTargetEndpoints(ready.Endorsers...), resmgmt.WithParentContext(ctx))
 		return err
 	})
-	if err != nil {
+	switch {
+	case errors.As(err, new(refusal)):
+		return err
+	case err != nil:
 		return fmt.Errorf("commit %s: %w", t, err)
 	}
 	o.Say("%s %s", t, word(acted, "comes into force", "is in force"))
@@ -233,41 +241,59 @@ func inForce(ctx context.Context, a *session.Admin, t Terms, peer string) (bool,
 }
 
 // awaitReady waits until peers know of enough approvals: until all do, or a
-// little longer than that takes where some are down.
+// little longer than that takes where some are down. Where too few have
+// approved it waits only for what the session's own members approved.
 func (o Office) awaitReady(ctx context.Context, t Terms) (Readiness, error) {
+	own, err := o.approvers(ctx, t)
+	if err != nil {
+		return Readiness{}, err
+	}
 	ctx, stop := context.WithTimeout(ctx, patience)
 	defer stop()
 	var enough time.Time
 	for {
 		ready, err := o.Ready(ctx, t)
-		if err == nil {
-			switch {
-			case ready.Enough() && enough.IsZero():
-				enough = time.Now()
-			case !ready.Enough() && ready.hasEndorsers() && o.known(ready):
-				return ready, refusal{t, ready.missing()}
-			}
-			if ready.Enough() && (len(ready.Endorsers) == len(ready.Approvals) || time.Since(enough) > 3*time.Second) {
-				return ready, nil
-			}
+		known := !slices.ContainsFunc(own, func(msp string) bool { return !ready.Approvals[msp] })
+		if ready.endorsed() && enough.IsZero() {
+			enough = time.Now()
+		}
+		switch {
+		case ready.endorsed() && (len(ready.Endorsers) == ready.approved() || time.Since(enough) > 3*time.Second):
+			return ready, nil
+		case !ready.Enough() && known && ready.majority(ready.witnesses):
+			return ready, refusal{t, ready}
 		}
 		if !pause(ctx, 200*time.Millisecond) {
-			return ready, errors.Join(err, refusal{t, ready.missing()})
+			return ready, errors.Join(err, refusal{t, ready})
 		}
 	}
 }
 
-// known tells whether the session's own approvals have reached the peers.
-func (o Office) known(r Readiness) bool {
-	return !slices.ContainsFunc(o.Session.Members, func(m profile.Member) bool { return !r.Approvals[m.MSPID] })
+// approvers are the session's members who have approved terms, with whatever
+// package: their own peers know at once.
+func (o Office) approvers(ctx context.Context, t Terms) (msps []string, err error) {
+	var mutex sync.Mutex
+	err = o.Session.Each(ctx, func(ctx context.Context, a *session.Admin) error {
+		d, err := approval(ctx, a, t)
+		if err == nil && approvedTerms(d).same(t) {
+			mutex.Lock()
+			defer mutex.Unlock()
+			msps = append(msps, a.MSPID)
+		}
+		return err
+	})
+	return msps, err
 }
 
-// refusal says who has still to approve.
+// refusal says why terms cannot be committed.
 type refusal struct {
-	terms   Terms
-	missing []string
+	terms Terms
+	ready Readiness
 }
 
 func (r refusal) Error() string {
-	return fmt.Sprintf("%s waits for a majority; still to approve: %s", r.terms, strings.Join(r.missing, ", "))
+	if r.ready.Enough() {
+		return fmt.Sprintf("%s is approved by a majority, but too few of their peers answer: %s", r.terms, strings.Join(r.ready.Endorsers, ", "))
+	}
+	return fmt.Sprintf("%s waits for a majority; still to approve: %s", r.terms, strings.Join(r.ready.missing(), ", "))
 }

@@ -27,6 +27,8 @@ type Profile struct {
 	// Organizations are all members of the channel that the file knows, by
 	// their MSP's name in order.
 	Organizations []Organization
+	// Orderers are the names of those who order the channel.
+	Orderers []string
 
 	document branch
 }
@@ -84,6 +86,9 @@ type written struct {
 		MSPID string   `yaml:"mspid"`
 		Peers []string `yaml:"peers"`
 	} `yaml:"organizations"`
+	Channels map[string]struct {
+		Orderers []string `yaml:"orderers"`
+	} `yaml:"channels"`
 	Peers map[string]struct {
 		URL        string `yaml:"url"`
 		TLSCACerts struct {
@@ -115,12 +120,15 @@ func parse(text []byte) (*Profile, error) {
 	if err := yaml.Unmarshal(text, &w); err != nil {
 		return nil, err
 	}
-	p := &Profile{Channel: w.Own.Channel, Contract: w.Own.Contract}
+	p := &Profile{Channel: w.Own.Channel, Contract: w.Own.Contract, Orderers: w.Channels[w.Own.Channel].Orderers}
 	if err := yaml.Unmarshal(text, &p.document); err != nil {
 		return nil, err
 	}
 	if p.Channel == "" || p.Contract == "" {
 		return nil, errors.New("x-tallyway names no channel or no contract")
+	}
+	if len(p.Orderers) == 0 {
+		return nil, fmt.Errorf("channels.%s has no orderers", p.Channel)
 	}
 	if err := p.readOrganizations(w); err != nil {
 		return nil, err

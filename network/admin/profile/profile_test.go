@@ -10,6 +10,8 @@ import (
 const two = `
 name: tallyway
 client: {organization: dairy}
+channels:
+  tallyway: {orderers: [orderer.dairy], peers: {}}
 organizations:
   shop: {mspid: ShopMSP, cryptoPath: /x, peers: [peer.shop]}
   dairy: {mspid: DairyMSP, cryptoPath: /x, peers: [peer.dairy, peer2.dairy]}
@@ -86,6 +88,7 @@ func TestReadRefuses(t *testing.T) {
 		"no administrator's cert":      {"admin: {cert: /admin.pem, key: /admin.key}", "admin: {cert: /admin.pem}"},
 		"organizations.shop has no ms": {"shop: {mspid: ShopMSP", "shop: {msp: ShopMSP"},
 		"acts for nobody":              {two[strings.Index(two, "    - mspid"):], ""},
+		"channels.tallyway has no ord": {"[orderer.dairy]", "[]"},
 		"mapping values":               {"name: tallyway", "name: a: b"},
 	} {
 		changed := strings.Replace(two, change[0], change[1], 1)
