@@ -79,6 +79,8 @@ type leaf struct {
 	unit  string   // the node's kind: peer, orderer, admin or client; none for TLS
 	hosts []string // for TLS: names and addresses under which it is reached
 	key   *ecdsa.PrivateKey
+
+	lifetime time.Duration
 }
 
 // issue makes a certificate, with a new key unless the leaf brings one.
@@ -86,7 +88,7 @@ func (ca pair) issue(l leaf, now time.Time) (pair, error) {
 	template := &x509.Certificate{
 		Subject:   pkix.Name{Organization: ca.cert.Subject.Organization, CommonName: l.name},
 		NotBefore: now.Add(-backdated),
-		NotAfter:  now.Add(nodeLifetime),
+		NotAfter:  now.Add(l.lifetime),
 		KeyUsage:  x509.KeyUsageDigitalSignature,
 	}
 	if l.unit != "" {

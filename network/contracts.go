@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -38,10 +36,16 @@ func (n *Network) VersionDir(version string) string {
 }
 
 // StartContracts serves a version of the contracts for every organisation
-// here, and again whenever the network starts. The version's package must have
-// been made. Program is what serves; nothing means cmd/chaincode as it is now,
-// and for a version that was served before what served it then.
+// here, and again whenever the network starts. Program is what serves; nothing
+// means cmd/chaincode as it is now, and for a version that was served before
+// what served it then.
 func (n *Network) StartContracts(ctx context.Context, version, program string) error {
+	if !versionName.MatchString(version) {
+		return fmt.Errorf("version %q: letters, digits and . _ + -", version)
+	}
+	if err := n.makePackage(ctx, version); err != nil {
+		return err
+	}
 	var started []process
 	err := n.exclusively(ctx, func() error {
 		if err := n.programs.build(ctx, n.Say); err != nil {
@@ -129,15 +133,22 @@ func (n *Network) running() ([]service, error) {
 	return all, nil
 }
 
+// makePackage makes what peers install for a version: the same bytes wherever
+// it is made.
+func (n *Network) makePackage(ctx context.Context, version string) error {
+	if _, err := os.Stat(filepath.Join(n.VersionDir(version), "package.id")); err == nil {
+		return nil
+	}
+	if err := n.programs.buildAdmin(ctx, n.Say); err != nil {
+		return err
+	}
+	_, err := n.admin(ctx, "contracts", "package", "--version", version, "--out", n.VersionDir(version))
+	return err
+}
+
 // admit gives a version its ports, and keeps them.
 func (n *Network) admit(version string) (s service, err error) {
-	if !versionName.MatchString(version) {
-		return s, fmt.Errorf("version %q: letters, digits and . _ + -", version)
-	}
 	id, err := os.ReadFile(filepath.Join(n.VersionDir(version), "package.id"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return s, fmt.Errorf("version %s has no package yet: `admin contracts package --version %s --out %s`", version, version, n.VersionDir(version))
-	}
 	if err != nil {
 		return s, err
 	}

@@ -10,20 +10,13 @@ import (
 // definition's contract name, or under the given names. Program is what serves
 // the version, as for StartContracts. What stands already is left alone.
 func (n *Network) Deploy(ctx context.Context, version, program string, names ...string) error {
-	if err := n.programs.buildAdmin(ctx); err != nil {
-		return err
-	}
 	if err := n.CreateChannel(ctx); err != nil {
-		return err
-	}
-	folder := n.VersionDir(version)
-	if _, err := n.admin(ctx, "contracts", "package", "--version", version, "--out", folder); err != nil {
 		return err
 	}
 	if err := n.StartContracts(ctx, version, program); err != nil {
 		return err
 	}
-	arguments := []string{"contracts", "deploy", "--profile", n.Profile(""), "--package", filepath.Join(folder, "tallyway.tar.gz"), "--version", version}
+	arguments := []string{"contracts", "deploy", "--profile", n.Profile(""), "--package", filepath.Join(n.VersionDir(version), "tallyway.tar.gz"), "--version", version}
 	for _, name := range names {
 		arguments = append(arguments, "--name", name)
 	}
@@ -35,7 +28,7 @@ func (n *Network) Deploy(ctx context.Context, version, program string, names ...
 
 // CreateChannel joins every orderer and peer to the channel.
 func (n *Network) CreateChannel(ctx context.Context) error {
-	if err := n.programs.buildAdmin(ctx); err != nil {
+	if err := n.programs.buildAdmin(ctx, n.Say); err != nil {
 		return err
 	}
 	if _, err := n.admin(ctx, "channel", "create", "--profile", n.Profile(""), "--block", n.Genesis()); err != nil {

@@ -64,13 +64,21 @@ func (k keys) authority(name string) (pair, error) {
 	return readPair(k.Path(name+".crt"), k.Path(name+".key"))
 }
 
-// holders are those who sign: where their keys lie, by which authority, as what.
-var holders = []struct{ who, authority, unit string }{
-	{"peer", memberAuthority, "peer"},
-	{"users/Admin", memberAuthority, "admin"},
-	{"orderer", ordererAuthority, "orderer"},
-	{"users/OrdererAdmin", ordererAuthority, "admin"},
+// holders are those who sign: where their keys lie, by which authority, as
+// what, for how long. An orderer signs with one certificate as long as its
+// authority lives: the others know it by that certificate, byte for byte, from
+// the channel's configuration.
+var holders = []struct {
+	who, authority, unit string
+	lifetime             time.Duration
+}{
+	{"peer", memberAuthority, "peer", nodeLifetime},
+	{"users/Admin", memberAuthority, "admin", nodeLifetime},
+	{ordererSigner, ordererAuthority, "orderer", authorityLifetime},
+	{"users/OrdererAdmin", ordererAuthority, "admin", nodeLifetime},
 }
+
+const ordererSigner = "orderer"
 
 // speakers are those who speak TLS; the last one only to orderers'
 // administration.
@@ -131,7 +139,7 @@ func (k keys) certify(who string, now time.Time, key *ecdsa.PrivateKey) error {
 		if err != nil {
 			return err
 		}
-		p, err := ca.issue(leaf{name: filepath.Base(who) + "." + k.org.Name, unit: h.unit, key: key}, now)
+		p, err := ca.issue(leaf{name: filepath.Base(who) + "." + k.org.Name, unit: h.unit, key: key, lifetime: h.lifetime}, now)
 		if err != nil {
 			return err
 		}
@@ -156,7 +164,7 @@ func (k keys) certifyTLS(who string, now time.Time, key *ecdsa.PrivateKey) error
 			hosts = append(hosts, local)
 		}
 	}
-	p, err := ca.issue(leaf{name: filepath.Base(who) + "." + k.org.Name, hosts: hosts, key: key}, now)
+	p, err := ca.issue(leaf{name: filepath.Base(who) + "." + k.org.Name, hosts: hosts, key: key, lifetime: nodeLifetime}, now)
 	if err != nil {
 		return err
 	}

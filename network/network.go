@@ -16,6 +16,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -78,7 +79,16 @@ func open(dir string) (*Network, error) {
 		return nil, err
 	}
 	programs, err := findPrograms()
-	return &Network{dir: dir, programs: programs, Say: func(string, ...any) {}}, err
+	if err != nil {
+		return nil, err
+	}
+	n := &Network{dir: dir, programs: programs, Say: func(string, ...any) {}}
+	whose, err := os.ReadFile(filepath.Join(dir, bundleMark))
+	if errors.Is(err, fs.ErrNotExist) {
+		return n, nil
+	}
+	n.only = strings.TrimSpace(string(whose))
+	return n, err
 }
 
 // Of is the part of the network that one organisation runs on its own host.

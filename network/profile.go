@@ -2,7 +2,6 @@ package network
 
 import (
 	"maps"
-	"path/filepath"
 	"slices"
 
 	"go.yaml.in/yaml/v3"
@@ -156,6 +155,3 @@ func (n *Network) profileMember(o Organisation) (m profileMember, err error) {
 		},
 	}, nil
 }
-
-// bundleMark says that a folder was unpacked from a bundle.
-func (n *Network) bundleMark() string { return filepath.Join(n.dir, "bundle") }

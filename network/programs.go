@@ -149,9 +149,12 @@ func (p programs) buildBuilder(ctx context.Context) error {
 }
 
 // buildAdmin makes the administrator's program, which is a module of its own.
-func (p programs) buildAdmin(ctx context.Context) error {
+func (p programs) buildAdmin(ctx context.Context, say func(format string, arguments ...any)) error {
 	if p.source == "" {
 		return nil
+	}
+	if _, err := os.Stat(p.admin()); err != nil {
+		say("building the administrator's program: some minutes the first time")
 	}
 	_, err := p.goBuild(ctx, filepath.Join(p.source, "network", "admin"), p.admin(), ".")
 	return err

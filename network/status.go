@@ -2,7 +2,8 @@ package network
 
 import (
 	"context"
-	"crypto/x509"
+	"errors"
+	"io/fs"
 	"time"
 )
 
@@ -27,9 +28,9 @@ func (n *Network) Status(ctx context.Context) ([]State, error) {
 		if s.Until, err = n.keys(p.org).until(p.kind()); err != nil {
 			return nil, err
 		}
-		if s.PID == 0 {
+		if err := n.ask(ctx, p); err != nil && s.PID == 0 {
 			s.Trouble = "it does not run"
-		} else if err := n.ask(ctx, p); err != nil {
+		} else if err != nil {
 			s.Trouble = err.Error()
 		} else if s.Height, err = n.height(ctx, p); err != nil {
 			s.Trouble = err.Error()
@@ -51,16 +52,13 @@ func (n *Network) height(ctx context.Context, p process) (uint64, error) {
 }
 
 // until is when the first of a process's certificates ends.
-func (k keys) until(who string) (first time.Time, err error) {
-	files := []string{k.TLSCert(who)}
-	for _, h := range holders {
-		if h.who == who {
-			files = append(files, k.SignCert(who))
+func (k keys) until(who string) (first time.Time, _ error) {
+	for _, file := range []string{k.TLSCert(who), k.SignCert(who)} {
+		cert, err := readCertificate(file)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // not everybody has both
 		}
-	}
-	for _, file := range files {
-		var cert *x509.Certificate
-		if cert, err = readCertificate(file); err != nil {
+		if err != nil {
 			return first, err
 		}
 		if first.IsZero() || cert.NotAfter.Before(first) {

@@ -13,13 +13,10 @@ import (
 // Up makes what is missing, starts what does not run, and waits until all of
 // it is ready. The channel is not created here: see Deploy.
 func (n *Network) Up(ctx context.Context) error {
+	if err := n.Prepare(ctx); err != nil {
+		return err
+	}
 	err := n.exclusively(ctx, func() error {
-		if err := n.programs.build(ctx, n.Say); err != nil {
-			return err
-		}
-		if err := n.prepare(ctx); err != nil {
-			return err
-		}
 		all, err := n.processes()
 		if err != nil {
 			return err
@@ -37,8 +34,18 @@ func (n *Network) Up(ctx context.Context) error {
 	return n.Ready(ctx)
 }
 
-// prepare makes keys, configuration, the first block and profiles.
-func (n *Network) prepare(ctx context.Context) error {
+// Prepare makes programs, keys, configuration, the first block and profiles,
+// and starts nothing.
+func (n *Network) Prepare(ctx context.Context) error {
+	return n.exclusively(ctx, func() error {
+		if err := n.programs.build(ctx, n.Say); err != nil {
+			return err
+		}
+		return n.makeFiles(ctx)
+	})
+}
+
+func (n *Network) makeFiles(ctx context.Context) error {
 	if err := n.makeKeys(); err != nil {
 		return err
 	}
@@ -70,13 +77,6 @@ func (n *Network) makeKeys() error {
 		}
 	}
 	return nil
-}
-
-// whole tells whether this folder is where the network was made: a bundle for
-// one host brings the first block along, and no other organisation's keys.
-func (n *Network) whole() bool {
-	_, err := os.Stat(n.bundleMark())
-	return os.IsNotExist(err)
 }
 
 // makeGenesis writes the channel's first block, once: every node that joins

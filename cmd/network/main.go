@@ -29,6 +29,9 @@ var commands = []command{
 	{"contracts", "start|stop VERSION: serve a version of the contracts, or no longer", contracts},
 	{"deploy", "VERSION: create the channel if need be, and put the contracts on it", deploy},
 	{"upgrade", "VERSION: deploy, then serve no other version", upgrade},
+	{"renew", "NAME: certificates that begin anew, for peer.X, orderer.X, contracts.X or admin.X", renew},
+	{"bundle", "all that the host of one --organisation needs, as a tar", bundle},
+	{"systemd", "units that run this host's processes instead of up", systemd},
 	{"definition", "print the default definition, to begin one's own from", definition},
 	{"programs", "build the programs that a network runs", buildPrograms},
 }

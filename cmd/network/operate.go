@@ -172,7 +172,11 @@ func stop(_ context.Context, args []string, _ io.Writer) error {
 	return one("stop", args, (*network.Network).Stop)
 }
 
-// one does something to one process.
+func renew(ctx context.Context, args []string, _ io.Writer) error {
+	return one("renew", args, func(n *network.Network, name string) error { return n.Renew(ctx, name) })
+}
+
+// one does something to what has a name.
 func one(what string, args []string, do func(*network.Network, string) error) error {
 	p := newPlace(what)
 	words, err := p.parse(args, "NAME")
