@@ -179,14 +179,16 @@ func (p *Profile) readMembers(members []Member) error {
 	return nil
 }
 
-// Member finds a member by its MSP's name.
-func (p *Profile) Member(mspid string) (Member, error) {
-	for _, m := range p.Members {
-		if m.MSPID == mspid {
-			return m, nil
+// FirstPeers are one peer of every organisation, by MSP: those that speak for
+// it.
+func (p *Profile) FirstPeers() map[string]Peer {
+	peers := map[string]Peer{}
+	for _, o := range p.Organizations {
+		if len(o.Peers) > 0 {
+			peers[o.MSPID] = o.Peers[0]
 		}
 	}
-	return Member{}, fmt.Errorf("the profile does not act for %s", mspid)
+	return peers
 }
 
 // Document gives the profile as the SDK is to read it. Its client's section is

@@ -47,18 +47,15 @@ func TestRead(t *testing.T) {
 	if p.Channel != "tallyway" || p.Contract != "tallyway" || len(p.Organizations) != 2 || len(p.Members) != 1 {
 		t.Fatalf("read %+v", p)
 	}
-	m, err := p.Member("DairyMSP")
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := p.Members[0]
 	if m.Name != "dairy" || len(m.Peers) != 2 || m.Peers[1] != (Peer{"peer2.dairy", "grpcs://127.0.0.1:7151", "/tls/dairy.pem"}) {
 		t.Errorf("the member's organisation: %+v", m.Organization)
 	}
 	if m.Admin != (KeyPair{"/admin.pem", "/admin.key"}) || m.Orderer.Participation != "https://127.0.0.1:7053" {
 		t.Errorf("the member: %+v", m)
 	}
-	if _, err := p.Member("ShopMSP"); err == nil {
-		t.Error("acts for a member whose secrets it does not hold")
+	if peers := p.FirstPeers(); len(peers) != 2 || peers["DairyMSP"].Name != "peer.dairy" {
+		t.Errorf("first peers: %v", peers)
 	}
 }
 
