@@ -27,6 +27,7 @@ setup: ## what the tests need beside Go: a browser, PostgreSQL, PDF tools
 check: ## formatting, vet, and the rules of the house
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'gofmt: run gofmt -w on the files above'; exit 1; }
 	$(GO) vet ./...
+	$(GO) vet -C network/admin ./...
 	$(GO) test -count=1 .
 
 network: ## bin/network, which runs a Fabric network on this machine
@@ -55,6 +56,7 @@ fabric-down: network ## end them; what they keep stays
 
 test: setup check build fabric-programs ## every test, browser and PostgreSQL included
 	$(GO) test -timeout 20m ./...
+	$(GO) test -C network/admin -timeout 20m ./...
 
 conformance: ## standards' own examples and vectors, against the parsers and the rules
 	@if [ -d "$(CONFORMANCE_DATA)" ]; then \

@@ -20,11 +20,12 @@ const module = "github.com/tallyway/tallyway/"
 
 // The floors of the house. Imports go down only.
 const (
-	values    = iota // standard library only
-	contracts        // standard library and values
-	engines          // contracts' kernel, third parties
-	apps             // engines, never another app
-	programs         // everything
+	unknown   = iota - 1
+	values    // standard library only
+	contracts // standard library and values
+	engines   // contracts' kernel, third parties
+	apps      // engines, never another app
+	programs  // everything
 )
 
 var floorNames = []string{"values", "contracts", "engines", "apps", "programs"}
@@ -45,8 +46,10 @@ func floor(room string) int {
 		return engines
 	case top == "apps":
 		return apps
-	default:
+	case top == "cmd" || top == "network" || top == "bench":
 		return programs
+	default:
+		return unknown
 	}
 }
 
@@ -81,6 +84,10 @@ func TestImportsGoDown(t *testing.T) {
 		room := strings.TrimPrefix(p.ImportPath, module)
 		if room == p.ImportPath {
 			continue // the root holds these tests only
+		}
+		if floor(room) == unknown {
+			t.Errorf("%s is on no floor: say in floor() on which", room)
+			continue
 		}
 		for _, imported := range p.Imports {
 			if reason := wrongImport(room, imported); reason != "" {
@@ -120,6 +127,27 @@ func wrongOutsider(here int, imported string) string {
 		return "an app meets third parties through the engines in shared/"
 	default:
 		return "the standard library only: contracts and values give the same bytes everywhere, for ever"
+	}
+}
+
+// TestTheAdministratorStandsAlone keeps network/admin, a module of its own, and
+// the rest apart: it is built on an SDK whose protobuf messages have the names
+// of the newer ones', and a program that holds both panics when it starts.
+func TestTheAdministratorStandsAlone(t *testing.T) {
+	const admin = "network/admin"
+	for file, tree := range sources(t, ".") {
+		inside := strings.HasPrefix(file, admin+"/")
+		for _, spec := range tree.file.Imports {
+			imported := strings.Trim(spec.Path.Value, `"`)
+			ours, isOurs := strings.CutPrefix(imported, module)
+			theirs := ours == admin || strings.HasPrefix(ours, admin+"/") || strings.HasPrefix(imported, "github.com/hyperledger/fabric-sdk-go")
+			if isOurs && inside && !theirs {
+				t.Errorf("%s imports %s: the administrator's program knows no other room", file, imported)
+			}
+			if theirs && !inside {
+				t.Errorf("%s imports %s: run the administrator's program instead", file, imported)
+			}
+		}
 	}
 }
 

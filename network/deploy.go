@@ -16,14 +16,24 @@ func (n *Network) Deploy(ctx context.Context, version, program string, names ...
 	if err := n.StartContracts(ctx, version, program); err != nil {
 		return err
 	}
+	if err := n.deployContracts(ctx, version, names...); err != nil {
+		return err
+	}
+	return n.Ready(ctx)
+}
+
+// deployContracts has members install, approve and commit a version that is
+// served already.
+func (n *Network) deployContracts(ctx context.Context, version string, names ...string) error {
+	if err := n.makePackage(ctx, version); err != nil {
+		return err
+	}
 	arguments := []string{"contracts", "deploy", "--profile", n.Profile(""), "--package", filepath.Join(n.VersionDir(version), "tallyway.tar.gz"), "--version", version}
 	for _, name := range names {
 		arguments = append(arguments, "--name", name)
 	}
-	if _, err := n.admin(ctx, arguments...); err != nil {
-		return err
-	}
-	return n.Ready(ctx)
+	_, err := n.admin(ctx, arguments...)
+	return err
 }
 
 // CreateChannel joins every orderer and peer to the channel.
@@ -31,10 +41,8 @@ func (n *Network) CreateChannel(ctx context.Context) error {
 	if err := n.programs.buildAdmin(ctx, n.Say); err != nil {
 		return err
 	}
-	if _, err := n.admin(ctx, "channel", "create", "--profile", n.Profile(""), "--block", n.Genesis()); err != nil {
-		return err
-	}
-	return n.Ready(ctx)
+	_, err := n.admin(ctx, "channel", "create", "--profile", n.Profile(""), "--block", n.Genesis())
+	return err
 }
 
 func (n *Network) admin(ctx context.Context, arguments ...string) (string, error) {

@@ -152,8 +152,8 @@ func openLog(file string) (*os.File, error) {
 	return os.OpenFile(file, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 }
 
-// patience is how long a process may take to end when asked.
-const patience = 15 * time.Second
+// patience is how long a process may take to end when asked; tests have less.
+var patience = 15 * time.Second
 
 // end sends a signal to living processes and waits until they are gone; those
 // that stay too long are killed.

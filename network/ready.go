@@ -70,8 +70,7 @@ func (n *Network) ask(ctx context.Context, p process) error {
 		if err := healthy(ctx, p.org.local(ordererHealthPort)); err != nil {
 			return err
 		}
-		_, err := n.ordererHeight(ctx, p.org)
-		return err
+		return n.inStep(ctx, p.org)
 	case "peer":
 		if err := healthy(ctx, p.org.local(peerHealthPort)); err != nil {
 			return err
@@ -138,6 +137,26 @@ func (n *Network) ordererHeight(ctx context.Context, o Organisation) (uint64, er
 	defer body.Close()
 	var channel struct{ Height uint64 }
 	return channel.Height, json.NewDecoder(body).Decode(&channel)
+}
+
+// inStep wants an orderer that is on the channel to have every block that
+// others here have. One that is a block behind cannot help to replace a leader:
+// the next failure would cost half a minute.
+func (n *Network) inStep(ctx context.Context, o Organisation) error {
+	var others uint64
+	for _, other := range n.here() {
+		if other.Name == o.Name || n.pid(other.Orderer()) == 0 {
+			continue
+		}
+		if height, err := n.ordererHeight(ctx, other); err == nil { // it may be starting itself
+			others = max(others, height)
+		}
+	}
+	height, err := n.ordererHeight(ctx, o)
+	if err == nil && height > 0 && height < others {
+		err = fmt.Errorf("it has %d blocks of %d", height, others)
+	}
+	return err
 }
 
 // client is how one of the organisation speaks TLS to another of it.

@@ -3,6 +3,7 @@ package network
 import (
 	"bytes"
 	"context"
+	"os"
 	"path/filepath"
 	"strings"
 	"text/template"
@@ -53,6 +54,9 @@ func (n *Network) Systemd(ctx context.Context, user string) ([]Unit, error) {
 	}
 	var units []Unit
 	for _, p := range all {
+		if err := os.MkdirAll(n.node(p.name), 0o755); err != nil {
+			return nil, err
+		}
 		var text bytes.Buffer
 		err := unitText.Execute(&text, struct {
 			Name, User, Folder, Command string

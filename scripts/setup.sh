@@ -1,6 +1,7 @@
 #!/bin/sh
-# Installs what the tests need and this machine lacks: a browser, PostgreSQL
-# and tools that turn a PDF into a picture. Debian packages only.
+# Installs what the tests need and this machine lacks: a browser, PostgreSQL,
+# tools that turn a PDF into a picture, and tools that make hosts of namespaces.
+# Debian packages only.
 set -eu
 
 need=""
@@ -18,6 +19,7 @@ want() { # want PACKAGE PROGRAM...: any one of the programs will do
 want chromium chromium
 want postgresql initdb /usr/lib/postgresql/*/bin/initdb
 want poppler-utils pdftoppm
+want iproute2 ip /sbin/ip
 
 [ -z "$need" ] && exit 0
 
