@@ -53,15 +53,15 @@ func channelInfo(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "MEMBER\tNODE\tROLE\tHEIGHT")
+	fmt.Fprintln(table, "MEMBER\tNODE\tHEIGHT\tROLE")
 	trouble := 0
 	for _, n := range all {
 		if n.Trouble != nil {
 			trouble++
-			fmt.Fprintf(table, "%s\t%s\t%s\t-\n", n.Member, n.Node, n.Trouble)
+			fmt.Fprintf(table, "%s\t%s\t-\t%s\n", n.Member, n.Node, session.Reason(n.Trouble))
 			continue
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%d\n", n.Member, n.Node, n.Role, n.Height)
+		fmt.Fprintf(table, "%s\t%s\t%d\t%s\n", n.Member, n.Node, n.Height, n.Role)
 	}
 	if err := table.Flush(); err != nil {
 		return err

@@ -96,9 +96,9 @@ func takeOrder(command string, with orderFlags, args []string, out io.Writer) (o
 // each does something for the terms of every name.
 func (o order) each(ctx context.Context, act func(lifecycle.Terms) error) error {
 	for _, name := range o.names {
-		terms, _, err := o.office.Next(ctx, name, o.version, o.policy)
+		terms, err := o.office.Next(ctx, name, o.version, o.policy)
 		if err != nil {
-			return fmt.Errorf("%s: which terms are in force: %w", name, err)
+			return err
 		}
 		if err := act(terms); err != nil {
 			return err

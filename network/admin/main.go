@@ -52,7 +52,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "admin:", err)
+		fmt.Fprintln(os.Stderr, "admin:", session.Reason(err))
 		os.Exit(1)
 	}
 }

@@ -20,7 +20,7 @@ func usersRegister(_ context.Context, args []string, out io.Writer) error {
 	f.StringVar(&u.ID, "id", "", "the user's `NAME`")
 	f.StringVar(&u.Party, "party", "", "the `PARTY` for which the user acts")
 	f.Var((*list)(&u.Roles), "roles", "the user's `ROLES`, with commas")
-	if err := parse(f, args, "ca", "registrar", "id", "party", "roles"); err != nil {
+	if err := parse(f, args, "ca", "tls-ca", "registrar", "id", "party", "roles"); err != nil {
 		return err
 	}
 	secret, err := users.Register(a, *registrar, u)
@@ -45,7 +45,7 @@ func usersEnrol(_ context.Context, args []string, out io.Writer) error {
 	id := f.String("id", "", "the user's `NAME`")
 	secretFile := f.String("secret-file", "", "the `FILE` that holds the user's secret; - for the input")
 	to := f.String("out", "", "the `DIR` to write cert.pem and key.pem to")
-	if err := parse(f, args, "ca", "id", "secret-file", "out"); err != nil {
+	if err := parse(f, args, "ca", "tls-ca", "id", "secret-file", "out"); err != nil {
 		return err
 	}
 	secret, err := readSecret(*secretFile)

@@ -62,7 +62,7 @@ func Fetch(ctx context.Context, s *session.Session) (block []byte, number uint64
 	if err != nil {
 		return nil, 0, err
 	}
-	b, err := a.QueryConfigBlockFromOrderer(s.Channel, resmgmt.WithParentContext(ctx))
+	b, err := a.ConfigBlock(ctx)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -143,31 +143,34 @@ func joinPeers(ctx context.Context, a *session.Admin, channel string, say Say) e
 		}
 		if !stands {
 			// Orderers that have just joined may still be choosing a leader.
-			err := a.JoinChannel(channel, at, resmgmt.WithParentContext(ctx), resmgmt.WithRetry(retry.DefaultResMgmtOpts))
+			err := a.AtOrderers(func(orderer resmgmt.RequestOption) error {
+				return a.JoinChannel(channel, at, orderer, resmgmt.WithParentContext(ctx), resmgmt.WithRetry(retry.DefaultOpts))
+			})
 			if err != nil {
 				return fmt.Errorf("%s: %w", peer.Name, err)
 			}
 		}
-		if err := awaitBlocks(ctx, a, channel, peer.Name); err != nil {
+		blocks, err := awaitBlocks(ctx, a, channel, peer.Name)
+		if err != nil {
 			return err
 		}
-		say("%s %s %s", peer.Name, done(!stands, "joins", "stands on"), channel)
+		say("%s %s %s, %d blocks", peer.Name, done(!stands, "joins", "stands on"), channel, blocks)
 	}
 	return nil
 }
 
 // awaitBlocks waits until a peer has the blocks that others have now: before,
 // it would answer from the past.
-func awaitBlocks(ctx context.Context, a *session.Admin, channel, peer string) error {
+func awaitBlocks(ctx context.Context, a *session.Admin, channel, peer string) (have uint64, err error) {
 	goal := a.Highest(ctx)
 	for {
 		have, err := height(ctx, a, channel, peer)
 		if err == nil && have >= goal {
-			return nil
+			return have, nil
 		}
 		select {
 		case <-ctx.Done():
-			return errors.Join(fmt.Errorf("%s has %d of %d blocks", peer, have, goal), err)
+			return have, errors.Join(fmt.Errorf("%s has %d of %d blocks", peer, have, goal), err)
 		case <-time.After(100 * time.Millisecond):
 		}
 	}

@@ -34,6 +34,9 @@ func (t Terms) same(other Terms) bool {
 	return t.Name == other.Name && t.Version == other.Version && t.Policy.same(other.Policy)
 }
 
+// is tells whether both are the same terms, sequence and all.
+func (t Terms) is(other Terms) bool { return t.same(other) && t.Sequence == other.Sequence }
+
 // Policy says whose endorsement a transaction of the contract needs: the
 // channel's policy of that name, or a signature policy of its own.
 type Policy struct {

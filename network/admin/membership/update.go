@@ -63,9 +63,9 @@ func Propose(ctx context.Context, s *session.Session, n Newcomer, withOrderer bo
 
 // Current is the channel's configuration as an orderer has it.
 func Current(ctx context.Context, a *session.Admin) (*common.Config, error) {
-	block, err := a.QueryConfigBlockFromOrderer(a.Channel(), resmgmt.WithParentContext(ctx))
+	block, err := a.ConfigBlock(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("the channel's configuration: %w", err)
+		return nil, err
 	}
 	text, err := proto.Marshal(block)
 	if err != nil {
@@ -254,8 +254,16 @@ func Submit(ctx context.Context, s *session.Session, u *Update) error {
 	if err != nil {
 		return err
 	}
-	request := resmgmt.SaveChannelRequest{ChannelID: u.Channel, ChannelConfig: bytes.NewReader(file)}
-	if _, err := a.SaveChannel(request, resmgmt.WithConfigSignatures(u.signatures...), resmgmt.WithParentContext(ctx)); err != nil {
+	err = a.AtOrderers(func(orderer resmgmt.RequestOption) error {
+		request := resmgmt.SaveChannelRequest{ChannelID: u.Channel, ChannelConfig: bytes.NewReader(file)}
+		_, err := a.SaveChannel(request, orderer, resmgmt.WithConfigSignatures(u.signatures...), resmgmt.WithParentContext(ctx))
+		return err
+	})
+	if err != nil {
+		// One that took it and did not say so makes the next refuse it as stale.
+		if now, e := Current(ctx, a); e == nil && now.Sequence > before.Sequence {
+			return nil
+		}
 		return fmt.Errorf("the orderers refuse the change: %w", err)
 	}
 	return await(ctx, a, before.Sequence+1)

@@ -22,11 +22,8 @@ import (
 	"github.com/tallyway/tallyway/network/admin/profile"
 )
 
-// The states of a channel on an orderer that matter here.
-const (
-	Active     = "active"     // orders, or follows the block chain
-	Onboarding = "onboarding" // fetches the blocks before its join block
-)
+// Active is the status of an orderer that has caught up with the channel.
+const Active = "active"
 
 // ErrNotJoined says that the orderer does not know the channel.
 var ErrNotJoined = errors.New("the orderer has not joined the channel")

@@ -27,6 +27,8 @@ type Profile struct {
 	// Organizations are all members of the channel that the file knows, by
 	// their MSP's name in order.
 	Organizations []Organization
+	// Orderers are the names of those who order the channel.
+	Orderers []string
 
 	document branch
 }
@@ -84,6 +86,9 @@ type written struct {
 		MSPID string   `yaml:"mspid"`
 		Peers []string `yaml:"peers"`
 	} `yaml:"organizations"`
+	Channels map[string]struct {
+		Orderers []string `yaml:"orderers"`
+	} `yaml:"channels"`
 	Peers map[string]struct {
 		URL        string `yaml:"url"`
 		TLSCACerts struct {
@@ -115,12 +120,15 @@ func parse(text []byte) (*Profile, error) {
 	if err := yaml.Unmarshal(text, &w); err != nil {
 		return nil, err
 	}
-	p := &Profile{Channel: w.Own.Channel, Contract: w.Own.Contract}
+	p := &Profile{Channel: w.Own.Channel, Contract: w.Own.Contract, Orderers: w.Channels[w.Own.Channel].Orderers}
 	if err := yaml.Unmarshal(text, &p.document); err != nil {
 		return nil, err
 	}
 	if p.Channel == "" || p.Contract == "" {
 		return nil, errors.New("x-tallyway names no channel or no contract")
+	}
+	if len(p.Orderers) == 0 {
+		return nil, fmt.Errorf("channels.%s has no orderers", p.Channel)
 	}
 	if err := p.readOrganizations(w); err != nil {
 		return nil, err
@@ -171,14 +179,16 @@ func (p *Profile) readMembers(members []Member) error {
 	return nil
 }
 
-// Member finds a member by its MSP's name.
-func (p *Profile) Member(mspid string) (Member, error) {
-	for _, m := range p.Members {
-		if m.MSPID == mspid {
-			return m, nil
+// FirstPeers are one peer of every organisation, by MSP: those that speak for
+// it.
+func (p *Profile) FirstPeers() map[string]Peer {
+	peers := map[string]Peer{}
+	for _, o := range p.Organizations {
+		if len(o.Peers) > 0 {
+			peers[o.MSPID] = o.Peers[0]
 		}
 	}
-	return Member{}, fmt.Errorf("the profile does not act for %s", mspid)
+	return peers
 }
 
 // Document gives the profile as the SDK is to read it. Its client's section is

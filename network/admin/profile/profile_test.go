@@ -10,6 +10,8 @@ import (
 const two = `
 name: tallyway
 client: {organization: dairy}
+channels:
+  tallyway: {orderers: [orderer.dairy], peers: {}}
 organizations:
   shop: {mspid: ShopMSP, cryptoPath: /x, peers: [peer.shop]}
   dairy: {mspid: DairyMSP, cryptoPath: /x, peers: [peer.dairy, peer2.dairy]}
@@ -45,18 +47,15 @@ func TestRead(t *testing.T) {
 	if p.Channel != "tallyway" || p.Contract != "tallyway" || len(p.Organizations) != 2 || len(p.Members) != 1 {
 		t.Fatalf("read %+v", p)
 	}
-	m, err := p.Member("DairyMSP")
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := p.Members[0]
 	if m.Name != "dairy" || len(m.Peers) != 2 || m.Peers[1] != (Peer{"peer2.dairy", "grpcs://127.0.0.1:7151", "/tls/dairy.pem"}) {
 		t.Errorf("the member's organisation: %+v", m.Organization)
 	}
 	if m.Admin != (KeyPair{"/admin.pem", "/admin.key"}) || m.Orderer.Participation != "https://127.0.0.1:7053" {
 		t.Errorf("the member: %+v", m)
 	}
-	if _, err := p.Member("ShopMSP"); err == nil {
-		t.Error("acts for a member whose secrets it does not hold")
+	if peers := p.FirstPeers(); len(peers) != 2 || peers["DairyMSP"].Name != "peer.dairy" {
+		t.Errorf("first peers: %v", peers)
 	}
 }
 
@@ -86,6 +85,7 @@ func TestReadRefuses(t *testing.T) {
 		"no administrator's cert":      {"admin: {cert: /admin.pem, key: /admin.key}", "admin: {cert: /admin.pem}"},
 		"organizations.shop has no ms": {"shop: {mspid: ShopMSP", "shop: {msp: ShopMSP"},
 		"acts for nobody":              {two[strings.Index(two, "    - mspid"):], ""},
+		"channels.tallyway has no ord": {"[orderer.dairy]", "[]"},
 		"mapping values":               {"name: tallyway", "name: a: b"},
 	} {
 		changed := strings.Replace(two, change[0], change[1], 1)

@@ -11,6 +11,7 @@ import (
 	"os"
 	"sync"
 
+	"github.com/hyperledger/fabric-protos-go/common"
 	"github.com/hyperledger/fabric-sdk-go/pkg/client/ledger"
 	"github.com/hyperledger/fabric-sdk-go/pkg/client/msp"
 	"github.com/hyperledger/fabric-sdk-go/pkg/client/resmgmt"
@@ -126,6 +127,41 @@ func (a *Admin) Highest(ctx context.Context) (highest uint64) {
 		}
 	}
 	return highest
+}
+
+// ConfigBlock is the newest config block of the channel that any orderer has.
+// One that is down, or behind, is made up for by the others.
+func (a *Admin) ConfigBlock(ctx context.Context) (*common.Block, error) {
+	blocks := make([]*common.Block, len(a.session.Orderers))
+	errs := make([]error, len(blocks))
+	var asking sync.WaitGroup
+	for i, orderer := range a.session.Orderers {
+		asking.Go(func() {
+			blocks[i], errs[i] = a.QueryConfigBlockFromOrderer(a.session.Channel, resmgmt.WithOrdererEndpoint(orderer), resmgmt.WithParentContext(ctx))
+		})
+	}
+	asking.Wait()
+	var newest *common.Block
+	for i, b := range blocks {
+		if errs[i] == nil && (newest == nil || b.Header.Number > newest.Header.Number) {
+			newest = b
+		}
+	}
+	if newest == nil {
+		return nil, fmt.Errorf("no orderer gives the channel's configuration: %w", errs[0])
+	}
+	return newest, nil
+}
+
+// AtOrderers tries the channel's orderers one after the other, for what the SDK
+// asks of a single one.
+func (a *Admin) AtOrderers(try func(resmgmt.RequestOption) error) (err error) {
+	for _, orderer := range a.session.Orderers {
+		if err = try(resmgmt.WithOrdererEndpoint(orderer)); err == nil {
+			return nil
+		}
+	}
+	return err
 }
 
 // Each has every member of the profile act at the same time, and gives all

@@ -40,7 +40,7 @@ const (
 type Authority struct {
 	URL       string
 	Name      string // of the CA on its server; empty for its first
-	TLSCACert string // file; for https
+	TLSCACert string // file
 }
 
 // User is who is entered.
@@ -113,6 +113,9 @@ const organization = "member"
 // with opens the SDK on the authority and on stores that it forgets
 // afterwards. The identity put there by prepare is the registrar.
 func (a Authority) with(prepare func(stores string) (registrar string, err error), act func(ca *msp.Client, stores string) error) (err error) {
+	if !strings.HasPrefix(a.URL, "https://") {
+		return fmt.Errorf("%q is not https://: secrets would travel in the clear", a.URL)
+	}
 	stores, err := os.MkdirTemp("", "fabric-admin-")
 	if err != nil {
 		return err
@@ -143,10 +146,7 @@ func (a Authority) with(prepare func(stores string) (registrar string, err error
 // document is the SDK's configuration.
 func (a Authority) document(stores, registrar string) any {
 	type m = map[string]any
-	authority := m{"url": a.URL, "caName": a.Name}
-	if a.TLSCACert != "" {
-		authority["tlsCACerts"] = m{"path": a.TLSCACert}
-	}
+	authority := m{"url": a.URL, "caName": a.Name, "tlsCACerts": m{"path": a.TLSCACert}}
 	if registrar != "" {
 		authority["registrar"] = m{"enrollId": registrar}
 	}

@@ -72,6 +72,12 @@ func TestRegisterWantsAParty(t *testing.T) {
 	}
 }
 
+func TestSecretsTravelEncryptedOnly(t *testing.T) {
+	if err := Enrol(Authority{URL: "http://127.0.0.1:7054"}, "ana", "pw", t.TempDir()); err == nil || !strings.Contains(err.Error(), "is not https://") {
+		t.Errorf("enrolled in the clear: %v", err)
+	}
+}
+
 func attributesOf(t *testing.T, c *x509.Certificate) map[string]string {
 	t.Helper()
 	for _, e := range c.Extensions {
