@@ -6,37 +6,49 @@ import (
 
 	"github.com/tallyway/tallyway/chaincode/all"
 	"github.com/tallyway/tallyway/chaincode/scenario"
+	"github.com/tallyway/tallyway/network"
+	"github.com/tallyway/tallyway/network/networktest"
 	"github.com/tallyway/tallyway/shared/ledger"
 	"github.com/tallyway/tallyway/shared/ledger/ledgertest"
 )
+
+// storyOrgs are the members that the stories speak of; the corpus has the first
+// three.
+var storyOrgs = []network.Organisation{
+	{Name: "dairy", MSPID: "DairyMSP"}, {Name: "harbour", MSPID: "HarbourMSP"},
+	{Name: "authority", MSPID: "AuthorityMSP", Authority: true, Witness: true},
+	{Name: "bank", MSPID: "BankMSP", Witness: true}, {Name: "stranger", MSPID: "StrangerMSP"},
+}
 
 // Everything that the embedded ledger and the shim pass, a network passes: each
 // case and each story has a contract of its own on one channel, all served by
 // the same programs.
 func TestLedger(t *testing.T) {
-	n := start(t, storyOrgs...)
-	m := membersOf(t, n)
-	t.Run("corpus", func(t *testing.T) {
-		names := numbered("case", ledgertest.Cases)
-		deploy(t, n, "corpus", build(t, "./corpus"), names...)
-		next := 0
-		ledgertest.Run(t, func(t testing.TB) (ledger.Ledger, *ledgertest.Members) {
-			next++
-			return open(t, n, m, ledgertest.Contracts(), names[next-1]), m
-		})
-	})
+	n := networktest.Start(t, storyOrgs...)
+	m := n.Members()
+	stories, cases := numbered("story", scenario.Stories()), numbered("case", ledgertest.Cases)
+	n.Serve("1.0", "", stories...)
+	n.Serve("corpus", "./corpus", append(cases, "random")...)
 	t.Run("stories", func(t *testing.T) {
-		names := numbered("story", scenario.Stories())
-		deploy(t, n, "1.0", "", append(names, "random")...)
 		next := 0
 		scenario.Run(t, func(t *testing.T) scenario.Ledger {
 			next++
-			return ledgertest.NewPlayer(t, open(t, n, m, all.Contracts(), names[next-1]), m)
+			return ledgertest.NewPlayer(t, n.Ledger(t, m, all.Contracts(), stories[next-1], ""), m)
 		}, "")
 	})
+	t.Run("corpus", func(t *testing.T) {
+		next := 0
+		ledgertest.Run(t, func(t testing.TB) (ledger.Ledger, *ledgertest.Members) {
+			next++
+			return n.Ledger(t, m, ledgertest.Contracts(), cases[next-1], ""), m
+		})
+	})
+	t.Run("random", func(t *testing.T) { differ(t, n.Ledger(t, m, ledgertest.Contracts(), "random", ""), m) })
 	t.Run("chain", func(t *testing.T) {
-		if err := open(t, n, m, all.Contracts(), "random").Verify(t.Context(), nil); err != nil {
-			t.Error(err)
+		for _, contract := range append(stories, "random") {
+			if err := n.Ledger(t, m, all.Contracts(), contract, "").Verify(t.Context(), nil); err != nil {
+				t.Errorf("%s: %v", contract, err)
+			}
 		}
 	})
 }
