@@ -43,7 +43,11 @@ func TestStory(t *testing.T) {
 }
 
 func tell(t *testing.T, v webtest.Viewport) {
-	s := furnished(t)
+	furnished(t).tell(v)
+}
+
+func (s *story) tell(v webtest.Viewport) {
+	t := s.t
 	s.screen, s.desk, s.shopper = v, webtest.NewBrowser(t, v), webtest.NewBrowser(t, webtest.Phone)
 	s.desk.Speak("en")
 
@@ -133,7 +137,12 @@ type story struct {
 // furnished starts the program as `tallyway serve --demo` does.
 func furnished(t *testing.T) *story {
 	t.Helper()
-	config := host.Config{Data: t.TempDir(), Listen: "127.0.0.1:0", Demo: true}
+	return furnish(t, host.Config{})
+}
+
+func furnish(t *testing.T, config host.Config) *story {
+	t.Helper()
+	config.Data, config.Listen, config.Demo = t.TempDir(), "127.0.0.1:0", true
 	h, err := program(config).Start(t.Context(), config, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

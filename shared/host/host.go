@@ -15,12 +15,14 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/tallyway/tallyway/chaincode"
 	"github.com/tallyway/tallyway/shared/identity"
 	"github.com/tallyway/tallyway/shared/identity/accounts"
 	"github.com/tallyway/tallyway/shared/ledger/fabric"
@@ -182,7 +184,7 @@ func (h *Host) openWeb(ctx context.Context) error {
 	ctx, h.stopApps = context.WithCancel(context.WithoutCancel(ctx))
 	h.background.Go(func() { h.upkeep(ctx) })
 	h.Web = web.New(web.Config{
-		Auth: authenticator{h.Accounts}, Menu: menu, Rules: append(identityRules(), h.Program.Contracts.Rules()...),
+		Auth: authenticator{h.Accounts}, Menu: menu, Rules: slices.Concat(identityRules(), []chaincode.Rule{fabric.ErrNoWitness}, h.Program.Contracts.Rules()),
 		Functions: h.Program.Contracts.Functions(), Live: h.live, Health: h.Health,
 		Metrics: h.Metrics, Log: h.Log.With("room", "web"), Limits: h.Config.Limits,
 	})

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -119,16 +118,20 @@ func (l *Ledger) endorsers(ctx context.Context, own string, r ledger.Request) ([
 	if orgs = slices.Compact(orgs); len(orgs) > 1 {
 		return orgs, nil
 	}
-	from := l.config.Profile.Orgs
-	if confidential {
-		from = l.config.Profile.Witnesses
+	if !confidential {
+		return append(orgs, l.second.choose(l.config.Profile.Orgs, own)), nil
 	}
-	second, ok := l.second.choose(from, own, confidential)
-	if !ok {
-		return nil, fmt.Errorf("%s needs the endorsement of a second member: the connection profile names no witness beside %s", r.Name, own)
+	for _, witness := range l.config.Profile.Witnesses {
+		if witness != own {
+			return append(orgs, witness), nil
+		}
 	}
-	return append(orgs, second), nil
+	return nil, ErrNoWitness.Refuse("%s is kept by %s alone", r.Name, own)
 }
+
+// ErrNoWitness keeps a confidential command from members that may not see it.
+var ErrNoWitness = chaincode.Rule{Code: "ledger/no-witness", Kind: chaincode.Conflict,
+	Text: "Two members of the network must agree to this, and none but yours may see it.", Remedy: "Share it with a company of another member, or openly."}
 
 // plan asks the caller's own peer which members keep what the command writes.
 func (l *Ledger) plan(ctx context.Context, r ledger.Request) ([]string, error) {
@@ -209,25 +212,18 @@ type chooser struct {
 // shun is how long a member that did not answer is left out.
 const shun = 5 * time.Second
 
-// choose picks one of from that is not own; in order of preference if it is
-// ranked, otherwise in turn.
-func (c *chooser) choose(from []string, own string, ranked bool) (string, bool) {
+// choose picks one of from that is not own.
+func (c *chooser) choose(from []string, own string) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	others := slices.DeleteFunc(slices.Clone(from), func(org string) bool { return org == own })
-	if len(others) == 0 {
-		return "", false
-	}
-	if !ranked {
+	for range others {
 		c.next++
-		others = append(others[c.next%len(others):], others[:c.next%len(others)]...)
-	}
-	for _, org := range others {
-		if time.Since(c.down[org]) > shun {
-			return org, true
+		if org := others[c.next%len(others)]; time.Since(c.down[org]) > shun {
+			return org
 		}
 	}
-	return others[rand.IntN(len(others))], true
+	return others[c.next%len(others)]
 }
 
 func (c *chooser) blame(org string) {

@@ -121,7 +121,9 @@ func (f profileFile) profile(dir string) (Profile, error) {
 			p.peers[org.MSPID] = append(p.peers[org.MSPID], node)
 		}
 	}
-	slices.Sort(p.Orgs)
+	if slices.Sort(p.Orgs); len(p.Orgs) < 2 {
+		return p, errors.New("a network has two organisations at least: one alone endorses nothing")
+	}
 	for _, m := range t.Members {
 		if len(p.peers[m.MSPID]) == 0 {
 			return p, fmt.Errorf("x-tallyway acts for %s, which has no peer", m.MSPID)
