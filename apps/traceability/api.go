@@ -169,10 +169,23 @@ func (a *app) apiLot(c *web.Ctx) error {
 		return err
 	}
 	l := lotReply{lotRow: lot}
-	l.Holdings, err = readmodel.All[holdingReply](c.Context(), a.db, `SELECT party, held, packed, sent, used, sold, destroyed, gone, lost
+	r, err := a.reader(c)
+	if err != nil {
+		return err
+	}
+	near, err := r.near(lot.ID)
+	if err != nil {
+		return err
+	}
+	holdings, err := readmodel.All[holdingReply](c.Context(), a.db, `SELECT party, held, packed, sent, used, sold, destroyed, gone, lost
 		FROM tr_accounts WHERE lot = $1 ORDER BY party`, lot.ID)
 	if err != nil {
 		return err
+	}
+	for _, h := range holdings {
+		if near.sees(lot.ID, h.Party) {
+			l.Holdings = append(l.Holdings, h)
+		}
 	}
 	return c.JSON(http.StatusOK, l)
 }

@@ -92,8 +92,9 @@ type lotView struct {
 	MadeAt   time.Time     `json:"madeAt"`
 	Expiry   string        `json:"expiry,omitempty"`
 	Flags    []string      `json:"flags,omitempty"`
-	Missing  string        `json:"unaccounted"`
+	Missing  string        `json:"unaccounted,omitempty"` // where all accounts are seen
 	Accounts []accountView `json:"accounts"`
+	Further  int           `json:"furtherAccounts,omitempty"` // of companies that are no neighbours
 	Way      []wayView     `json:"onTheWay,omitempty"`
 	From     []madeView    `json:"madeOf,omitempty"`
 	Into     []madeView    `json:"wentInto,omitempty"`
@@ -193,10 +194,13 @@ func (a *app) lotView(c *web.Ctx, lot lotRow) (*lotView, error) {
 	if v.Product == "" {
 		v.Product = c.T("A thing without a GS1 key")
 	}
-	for _, fill := range []func(context.Context, *names, lotRow, *lotView) error{a.fillAccounts, a.fillPacks} {
+	for _, fill := range []func(context.Context, *names, lotRow, *lotView) error{a.fillPacks} {
 		if err := fill(ctx, n, lot, v); err != nil {
 			return nil, err
 		}
+	}
+	if err := a.fillAccounts(c, n, lot, v); err != nil {
+		return nil, err
 	}
 	if err := a.fillWay(c, n, lot, v); err != nil {
 		return nil, err
@@ -211,7 +215,9 @@ func (a *app) lotView(c *web.Ctx, lot lotRow) (*lotView, error) {
 	if err := a.fillBanners(c, n, lot, v); err != nil {
 		return nil, err
 	}
-	v.State = a.stateOf(lot, v.totals())
+	if v.State = a.stateOf(lot, v.totals()); v.Further > 0 && v.State.Word == "Gone" {
+		v.State = elsewhere
+	}
 	v.Word = v.State.Word
 	if v.Graph, err = a.smallGraph(c, lot); err != nil {
 		return nil, err
@@ -237,6 +243,10 @@ func (v *lotView) totals() (s sums) {
 
 func (s sums) all() gs1.Amount { return s.stock.Add(s.way).Add(s.used).Add(s.sold).Add(s.other) }
 
+// elsewhere is the state of a lot of which the reader sees no account with
+// anything in it: that it exists is all that is told.
+var elsewhere = web.Chip{Word: "With others on the chain", Tone: web.Idle}
+
 // stateOf is the one word that tells most about a lot.
 func (a *app) stateOf(lot lotRow, s sums) web.Chip {
 	expired := lot.bestBefore() != "" && lot.bestBefore() < a.host.Now().UTC().Format(time.DateOnly)
@@ -259,14 +269,30 @@ func (a *app) stateOf(lot lotRow, s sums) web.Chip {
 	return web.Chip{Word: "Gone", Tone: web.Idle}
 }
 
-func (a *app) fillAccounts(ctx context.Context, n *names, lot lotRow, v *lotView) error {
-	rows, err := readmodel.All[accountView](ctx, a.db, `SELECT party, party, held, packed, sent, used, sold, destroyed, gone, lost
-		FROM tr_accounts WHERE lot = $1 ORDER BY in_stock DESC, party`, lot.ID)
-	for i := range rows {
-		rows[i].Name = n.Party(rows[i].Party)
+// fillAccounts reads the accounts that the reader sees, and counts the others.
+func (a *app) fillAccounts(c *web.Ctx, n *names, lot lotRow, v *lotView) error {
+	r, err := a.reader(c)
+	if err != nil {
+		return err
 	}
-	v.Accounts = rows
-	v.Missing = parseAmount(lot.Made).Sub(v.totals().all()).String()
+	near, err := r.near(lot.ID)
+	if err != nil {
+		return err
+	}
+	rows, err := readmodel.All[accountView](c.Context(), a.db, `SELECT party, party, held, packed, sent, used, sold, destroyed, gone, lost
+		FROM tr_accounts WHERE lot = $1 ORDER BY in_stock DESC, party`, lot.ID)
+	v.Accounts = []accountView{}
+	for _, row := range rows {
+		if !near.sees(lot.ID, row.Party) {
+			v.Further++
+			continue
+		}
+		row.Name = n.Party(row.Party)
+		v.Accounts = append(v.Accounts, row)
+	}
+	if v.Further == 0 {
+		v.Missing = parseAmount(lot.Made).Sub(v.totals().all()).String()
+	}
 	return err
 }
 
@@ -323,8 +349,12 @@ func (a *app) fillPacks(ctx context.Context, n *names, lot lotRow, v *lotView) e
 // fillWay reads the shipments that wait for their receiver.
 func (a *app) fillWay(c *web.Ctx, n *names, lot lotRow, v *lotView) error {
 	all, err := a.passages(c.Context(), lot.ID)
+	if err != nil {
+		return err
+	}
+	r, err := a.reader(c)
 	for _, p := range all {
-		if p.State == trace.Offered {
+		if p.State == trace.Offered && (r.all || c.User().Party == p.Sender || c.User().Party == p.Receiver) {
 			v.Way = append(v.Way, wayView{p.Shipment, c.T("%s from %s to %s", n.Quantity(p.Amount, p.Unit), n.Party(p.Sender), n.Party(p.Receiver)),
 				"/traceability/shipments/" + p.Shipment})
 		}
@@ -367,12 +397,13 @@ func (v *lotView) headline(c *web.Ctx, n *names, lot lotRow) {
 	if s.sold.Sign() > 0 {
 		stat("Sold", s.sold, "")
 	}
-	missing := parseAmount(v.Missing)
-	tone := web.Good
-	if missing.Sign() != 0 {
-		tone = web.Warn
+	if v.Further == 0 {
+		missing, tone := parseAmount(v.Missing), web.Good
+		if missing.Sign() != 0 {
+			tone = web.Warn
+		}
+		stat("Unaccounted", missing, tone)
 	}
-	stat("Unaccounted", missing, tone)
 	fact := func(label string, value any) {
 		if value != "" {
 			v.Facts = append(v.Facts, web.Pair{Label: label, Value: value})
@@ -389,6 +420,9 @@ func (v *lotView) headline(c *web.Ctx, n *names, lot lotRow) {
 	}
 	fact("Block", lot.Block)
 	v.Where = v.whereTable(n, unit)
+	if v.Further > 0 {
+		fact("Elsewhere", c.T("%s further companies on the chain, not your neighbours", v.Further))
+	}
 }
 
 // whereTable shows who has what, with the columns that anybody needs.

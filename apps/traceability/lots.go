@@ -48,7 +48,8 @@ var sortKeys = map[string]string{"at": "l.at", "number": "l.number", "expiry": "
 // lotQuery is a list of lots as one reader asked for it.
 type lotQuery struct {
 	web.List
-	party string  // "" reads everybody's
+	party string // "" reads everybody's
+	who   *reader
 	asks  *reader // of each row; nil where the statement has asked
 	ids   []string
 	many  bool // more than mostListed are the company's own
@@ -65,6 +66,7 @@ func (a *app) lotQuery(c *web.Ctx) (lotQuery, error) {
 	if err != nil {
 		return q, err
 	}
+	q.who = r
 	if r.all {
 		q.party = ""
 		return q, nil
@@ -110,11 +112,15 @@ func (q lotQuery) where() (string, []any) {
 		whose := ""
 		if q.mine() {
 			whose = ` AND a.party = ` + arg(q.party)
+		} else if q.party != "" { // as near says whose accounts are seen
+			p := arg(q.party)
+			whose = ` AND (a.party = ` + p + ` OR EXISTS (SELECT 1 FROM tr_shipment_lines nl JOIN tr_shipments ns ON ns.id = nl.shipment
+				WHERE nl.lot = l.id AND ns.state = 'accepted' AND (ns.sender = ` + p + ` AND ns.receiver = a.party OR ns.receiver = ` + p + ` AND ns.sender = a.party)))`
 		}
 		all = append(all, `EXISTS (SELECT 1 FROM tr_accounts a WHERE a.lot = l.id AND a.in_stock`+whose+`)`)
 	case "way":
 		whose := ""
-		if q.mine() {
+		if q.party != "" {
 			p := arg(q.party)
 			whose = ` AND (s.sender = ` + p + ` OR s.receiver = ` + p + `)`
 		}
@@ -284,13 +290,17 @@ func (a *app) listLots(c *web.Ctx) error {
 	return c.Render("lots.html", v)
 }
 
-// stocks reads what is in stock of some lots: the company's own, or
-// everybody's where the list is everybody's.
+// stocks reads what is in stock of some lots: the company's own, or all that the
+// reader sees of it.
 func (a *app) stocks(ctx context.Context, q lotQuery, lots []lotRow) (map[string]sums, error) {
 	all := map[string]sums{}
 	var ids []string
 	for _, l := range lots {
 		ids = append(ids, l.ID)
+	}
+	near, err := q.who.near(ids...)
+	if err != nil {
+		return nil, err
 	}
 	for _, some := range chunks(ids) {
 		list, args := inList(1, some)
@@ -298,15 +308,18 @@ func (a *app) stocks(ctx context.Context, q lotQuery, lots []lotRow) (map[string
 		if q.mine() {
 			whose, args = fmt.Sprintf(" AND party = $%d", len(args)+1), append(args, q.party)
 		}
-		rows, err := a.db.QueryContext(ctx, `SELECT lot, held, packed, sent, used, sold FROM tr_accounts WHERE lot IN `+list+whose, args...)
+		rows, err := a.db.QueryContext(ctx, `SELECT lot, party, held, packed, sent, used, sold FROM tr_accounts WHERE lot IN `+list+whose, args...)
 		if err != nil {
 			return nil, err
 		}
 		for rows.Next() {
-			var lot, held, packed, sent, used, sold string
-			if err := rows.Scan(&lot, &held, &packed, &sent, &used, &sold); err != nil {
+			var lot, company, held, packed, sent, used, sold string
+			if err := rows.Scan(&lot, &company, &held, &packed, &sent, &used, &sold); err != nil {
 				rows.Close()
 				return nil, err
+			}
+			if !near.sees(lot, company) {
+				continue
 			}
 			s := all[lot]
 			s.stock = s.stock.Add(parseAmount(held)).Add(parseAmount(packed))
@@ -330,6 +343,9 @@ func (a *app) lines(c *web.Ctx, q lotQuery, lots []lotRow) ([]lotLine, error) {
 		s := stocks[l.ID]
 		x := lotLine{ID: l.ID, GTIN: l.GTIN, Product: n.Product(l.GTIN), Number: l.name(), Maker: n.Party(l.Maker), Made: l.Made, Unit: l.Unit,
 			Stock: s.stock.String(), At: l.At, Expiry: l.bestBefore(), chip: a.stateOf(l, s), stock: s.stock}
+		if _, seen := stocks[l.ID]; !seen && x.chip.Word == "Gone" {
+			x.chip = elsewhere
+		}
 		x.State = x.chip.Word
 		lines = append(lines, x)
 	}

@@ -276,6 +276,14 @@ func (a *app) holders(c *web.Ctx, n *names, lots []string) (*outreach, error) {
 	if err != nil {
 		return nil, err
 	}
+	who, err := a.reader(c)
+	if err != nil {
+		return nil, err
+	}
+	near, err := who.near(lots...)
+	if err != nil {
+		return nil, err
+	}
 	r := &outreach{Lots: len(lots)}
 	parties := map[string]bool{}
 	r.Rows = web.Table{Label: "Lots reached", Columns: []web.Column{{Label: "Lot"}, {Label: "Holder"}, {Label: "At hand", Number: true}, {Label: "On its way", Number: true}, {Label: "Sold", Number: true}},
@@ -286,6 +294,9 @@ func (a *app) holders(c *web.Ctx, n *names, lots []string) (*outreach, error) {
 			continue
 		}
 		parties[s.Party] = true
+		if !near.sees(s.Lot, s.Party) {
+			continue
+		}
 		if rows++; rows > shownShares {
 			continue
 		}

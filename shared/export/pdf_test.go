@@ -198,20 +198,6 @@ func TestLabelRefusesWhatNobodyCouldRead(t *testing.T) {
 	}
 }
 
-func TestQRSVGIsSharpAndHasItsMargin(t *testing.T) {
-	svg, err := QRSVG(link)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, _ := newCode(link)
-	if !strings.Contains(svg, fmt.Sprintf(`viewBox="0 0 %d %d"`, c.size+8, c.size+8)) || !strings.Contains(svg, "M4 4h7v1h-7z") {
-		t.Errorf("got %s", svg)
-	}
-	if len(svg) > 20_000 {
-		t.Errorf("%d bytes", len(svg))
-	}
-}
-
 func BenchmarkXLSX(b *testing.B) {
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	table := Table{Title: "Lots", Columns: []Column{{"A", Text, 0}, {"B", Text, 0}, {"C", Text, 0}, {"D", Text, 0}, {"E", Integer, 0},

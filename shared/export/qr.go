@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"runtime"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -48,22 +47,6 @@ func newCode(address string) (*code, error) {
 func dark(c interface{ RGBA() (r, g, b, a uint32) }) bool {
 	r, _, _, _ := c.RGBA()
 	return r < 1<<15
-}
-
-// QRSVG is the QR code of an address for a page: it fills its place, margin
-// included, and stays sharp at any size.
-func QRSVG(address string) (string, error) {
-	c, err := newCode(address)
-	if err != nil {
-		return "", err
-	}
-	var path strings.Builder
-	for _, b := range c.bars {
-		fmt.Fprintf(&path, "M%d %dh%dv1h-%dz", b.x+quiet, b.y+quiet, b.length, b.length)
-	}
-	side := c.size + 2*quiet
-	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" shape-rendering="crispEdges" role="img">`+
-		`<path fill="#fff" d="M0 0h%dv%dH0z"/><path d="%s"/></svg>`, side, side, side, side, path.String()), nil
 }
 
 // pdfPath draws the code on a PDF page in one stroke of the pen, with its lower

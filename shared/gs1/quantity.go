@@ -12,20 +12,6 @@ type Quantity struct {
 	Unit   string `json:"unit,omitempty"` // UN/ECE Recommendation 20 code
 }
 
-// Comparable reports whether quantities in units a and b measure the same
-// kind of thing, so that one can be converted into the other.
-func Comparable(a, b string) bool {
-	if a == b {
-		return true
-	}
-	from, err := UnitOf(a)
-	if err != nil {
-		return false
-	}
-	to, err := UnitOf(b)
-	return err == nil && from.Dimension == to.Dimension
-}
-
 // In converts q, exactly. It refuses (gs1/unit) a unit of another dimension.
 func (q Quantity) In(unit string) (Quantity, error) {
 	if q.Unit == unit {

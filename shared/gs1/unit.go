@@ -19,12 +19,6 @@ type Unit struct {
 	factor, offset *big.Rat
 }
 
-// Factor returns what one unit is in the dimension's base unit (kilogram, litre,
-// metre, piece, kelvin, …), exactly, and where its zero lies there.
-func (u Unit) Factor() (factor, offset *big.Rat) {
-	return new(big.Rat).Set(u.factor), new(big.Rat).Set(u.offset)
-}
-
 // UnitOf finds a unit by its code. "" is the piece.
 func UnitOf(code string) (Unit, error) {
 	if code == "" {
