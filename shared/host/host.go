@@ -15,7 +15,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -65,16 +64,8 @@ func (p Program) Start(ctx context.Context, config Config, log *slog.Logger) (h 
 	if err = h.start(ctx); err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
-	h.background.Go(giveBack)
+	h.background.Go(debug.FreeOSMemory) // opening and founding leave several times behind what an idle host needs
 	return h, nil
-}
-
-// giveBack returns to the system what opening and founding have left behind,
-// several times what an idle host needs. Pools, of which the migrations fill
-// one with megabytes, let go at the second collection.
-func giveBack() {
-	runtime.GC()
-	debug.FreeOSMemory()
 }
 
 // Open opens everything but serves nothing: for commands that work on a data
