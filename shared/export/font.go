@@ -1,8 +1,12 @@
 package export
 
 import (
+	"bytes"
+	"compress/gzip"
 	_ "embed"
 	"encoding/binary"
+	"fmt"
+	"io"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -12,15 +16,33 @@ import (
 
 // Texts are set in DejaVu Sans Condensed where it has the character, and in
 // Droid Sans Fallback, which has Chinese, where it has not. Only the characters
-// that a document uses go into its file.
+// that a document uses go into its file. The program carries the fonts packed.
 var (
-	//go:embed fonts/DejaVuSansCondensed.ttf
-	latinRegular []byte
-	//go:embed fonts/DejaVuSansCondensed-Bold.ttf
-	latinBold []byte
-	//go:embed fonts/DroidSansFallbackFull.ttf
-	chinese []byte
+	//go:embed fonts/DejaVuSansCondensed.ttf.gz
+	packedRegular []byte
+	//go:embed fonts/DejaVuSansCondensed-Bold.ttf.gz
+	packedBold []byte
+	//go:embed fonts/DroidSansFallbackFull.ttf.gz
+	packedChinese []byte
+
+	latinRegular = unpackedOnce(packedRegular)
+	latinBold    = unpackedOnce(packedBold)
+	chinese      = unpackedOnce(packedChinese)
 )
+
+func unpackedOnce(packed []byte) func() []byte {
+	return sync.OnceValue(func() []byte {
+		font := make([]byte, binary.LittleEndian.Uint32(packed[len(packed)-4:])) // RFC 1952, ISIZE
+		r, err := gzip.NewReader(bytes.NewReader(packed))
+		if err == nil {
+			_, err = io.ReadFull(r, font)
+		}
+		if err != nil {
+			panic(fmt.Errorf("export: unpack a font of the program: %w", err))
+		}
+		return font
+	})
+}
 
 const (
 	latinFamily   = "latin"
@@ -29,7 +51,7 @@ const (
 
 // glyphs tells which characters the fonts have, read once.
 var glyphs = sync.OnceValue(func() *covered {
-	return &covered{coverageOf(latinRegular), coverageOf(chinese)}
+	return &covered{coverageOf(latinRegular()), coverageOf(chinese())}
 })
 
 type covered struct{ latin, chinese coverage }
@@ -144,13 +166,13 @@ func glyph(r rune) (set rune, inChinese, either bool) {
 func (p *pen) use(chineseRun, bold bool, size float64) {
 	switch {
 	case chineseRun:
-		p.AddUTF8FontFromBytes(chineseFamily, "", chinese)
+		p.AddUTF8FontFromBytes(chineseFamily, "", chinese())
 		p.SetFont(chineseFamily, "", size)
 	case bold:
-		p.AddUTF8FontFromBytes(latinFamily, "B", latinBold)
+		p.AddUTF8FontFromBytes(latinFamily, "B", latinBold())
 		p.SetFont(latinFamily, "B", size)
 	default:
-		p.AddUTF8FontFromBytes(latinFamily, "", latinRegular)
+		p.AddUTF8FontFromBytes(latinFamily, "", latinRegular())
 		p.SetFont(latinFamily, "", size)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -65,6 +66,7 @@ func (p Program) Start(ctx context.Context, config Config, log *slog.Logger) (h 
 	if err = h.start(ctx); err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
+	h.background.Go(debug.FreeOSMemory) // opening and founding leave several times behind what an idle host needs
 	return h, nil
 }
 

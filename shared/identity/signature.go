@@ -10,6 +10,9 @@ import (
 	"errors"
 	"io"
 	"math/big"
+
+	"golang.org/x/crypto/cryptobyte"
+	casn1 "golang.org/x/crypto/cryptobyte/asn1"
 )
 
 // halfOrder is half of P-256's order. Of the two signatures (r, s) and
@@ -29,13 +32,14 @@ func (k lowS) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([]b
 	if err != nil {
 		return nil, err
 	}
+	if hasLowS(der) == nil {
+		return der, nil
+	}
 	var sig rs
 	if _, err := asn1.Unmarshal(der, &sig); err != nil {
 		return nil, err
 	}
-	if sig.S.Cmp(halfOrder) > 0 {
-		sig.S.Sub(elliptic.P256().Params().N, sig.S)
-	}
+	sig.S.Sub(elliptic.P256().Params().N, sig.S)
 	return asn1.Marshal(sig)
 }
 
@@ -49,12 +53,14 @@ var errHighS = errors.New("the signature's S is above half of the curve's order"
 
 // hasLowS checks that the bytes are one DER signature with a low S.
 func hasLowS(der []byte) error {
-	var sig rs
-	rest, err := asn1.Unmarshal(der, &sig)
+	var sig cryptobyte.String
+	rest, r, s := cryptobyte.String(der), new(big.Int), new(big.Int)
+	whole := rest.ReadASN1(&sig, casn1.SEQUENCE) && rest.Empty() &&
+		sig.ReadASN1Integer(r) && sig.ReadASN1Integer(s) && sig.Empty()
 	switch {
-	case err != nil || len(rest) > 0 || sig.S.Sign() <= 0:
+	case !whole || s.Sign() <= 0:
 		return errors.New("the signature is not ASN.1 DER")
-	case sig.S.Cmp(halfOrder) > 0:
+	case s.Cmp(halfOrder) > 0:
 		return errHighS
 	}
 	return nil

@@ -8,14 +8,18 @@ import (
 	"io/fs"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
 )
 
 // pageSet is an app's pages in one language, each with the shell and the
-// partials around it.
-type pageSet struct{ pages map[string]*template.Template }
+// partials around it. A page is put together when it is first asked for: all of
+// them in every language take more memory than the rest of an idle host.
+type pageSet struct {
+	pages map[string]func() (*template.Template, error)
+}
 
 // Languages that everything a person reads is in.
 var Languages = []string{"en", "zh"}
@@ -63,18 +67,28 @@ func (s *Server) parseLanguage(fsys fs.FS, lang string) (*pageSet, error) {
 			return nil, err
 		}
 	}
-	set := &pageSet{pages: map[string]*template.Template{}}
+	set := &pageSet{pages: map[string]func() (*template.Template, error){}}
 	for _, name := range own {
-		page, err := template.Must(base.Clone()).ParseFS(fsys, name)
-		if err != nil {
-			return nil, err
+		parse := func() (*template.Template, error) { return parsePage(base, fsys, name) }
+		if lang == Languages[0] { // a mistake shows when the app is mounted; the files are the same in every language
+			if _, err := parse(); err != nil {
+				return nil, err
+			}
 		}
-		if page.Lookup("main") == nil || page.Lookup("title") == nil {
-			return nil, fmt.Errorf(`%s defines no "title" or no "main"`, name)
-		}
-		set.pages[name] = page
+		set.pages[name] = sync.OnceValues(parse)
 	}
 	return set, nil
+}
+
+func parsePage(base *template.Template, fsys fs.FS, name string) (*template.Template, error) {
+	page, err := template.Must(base.Clone()).ParseFS(fsys, name)
+	if err != nil {
+		return nil, err
+	}
+	if page.Lookup("main") == nil || page.Lookup("title") == nil {
+		return nil, fmt.Errorf(`%s defines no "title" or no "main"`, name)
+	}
+	return page, nil
 }
 
 // shell is what the frame around a page needs to know.
@@ -105,9 +119,9 @@ func (c *Ctx) Render(page string, view any) error {
 }
 
 func (c *Ctx) page(name string, view any) ([]byte, error) {
-	t := c.find(name)
-	if t == nil {
-		return nil, fmt.Errorf("there is no page %s", name)
+	t, err := c.find(name)
+	if err != nil {
+		return nil, err
 	}
 	var b bytes.Buffer
 	if err := t.ExecuteTemplate(&b, "shell", c.shell(view)); err != nil {
@@ -116,13 +130,13 @@ func (c *Ctx) page(name string, view any) ([]byte, error) {
 	return c.seal(b.Bytes()), nil
 }
 
-func (c *Ctx) find(name string) *template.Template {
+func (c *Ctx) find(name string) (*template.Template, error) {
 	for _, m := range []*mounted{c.app, c.server.home} {
 		if set := m.pages[c.lang]; set != nil && set.pages[name] != nil {
-			return set.pages[name]
+			return set.pages[name]()
 		}
 	}
-	return nil
+	return nil, fmt.Errorf("there is no page %s", name)
 }
 
 // seal puts the session's tokens in.

@@ -10,6 +10,7 @@ import (
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
 	"github.com/hyperledger/fabric/protoutil"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -129,25 +130,42 @@ func (p *proposal) responsePayload(result chaincode.Result, rwset []byte) ([]byt
 	if err != nil {
 		return nil, err
 	}
-	if event != nil {
-		event = protoutil.MarshalOrPanic(&peer.ChaincodeEvent{
-			ChaincodeId: Namespace, TxId: p.call.TxID, EventName: chaincode.EnvelopeName, Payload: event})
-	}
-	return protoutil.GetBytesProposalResponsePayload(proposalHash(p.header, p.public),
-		&peer.Response{Status: 200, Payload: result.Reply}, rwset, event, &peer.ChaincodeID{Name: Namespace})
+	return encode( // peer.ProposalResponsePayload
+		field{number: 1, bytes: proposalHash(p.header, p.public)},
+		field{number: 2, inner: []field{ // peer.ChaincodeAction
+			{number: 1, bytes: rwset},
+			{number: 2, inner: p.event(event)},
+			{number: 3, bytes: protoutil.MarshalOrPanic(&peer.Response{Status: 200, Payload: result.Reply})},
+			{number: 4, bytes: chaincodeID},
+		}}), nil
 }
+
+// event is the transaction's one peer.ChaincodeEvent, or none.
+func (p *proposal) event(envelope []byte) []field {
+	if envelope == nil {
+		return nil
+	}
+	return []field{
+		{number: 1, bytes: []byte(Namespace)},
+		{number: 2, bytes: []byte(p.call.TxID)},
+		{number: 3, bytes: []byte(chaincode.EnvelopeName)},
+		{number: 4, bytes: envelope},
+	}
+}
+
+var chaincodeID = protoutil.MarshalOrPanic(&peer.ChaincodeID{Name: Namespace})
 
 // endorse signs the response payload with each node's key and checks each
 // signature, as the committing peers would.
-func (l *Ledger) endorse(payload []byte, orgs []string) ([]*peer.Endorsement, error) {
-	var all []*peer.Endorsement
+func (l *Ledger) endorse(payload []byte, orgs []string) ([]field, error) {
+	var all []field
 	for _, org := range orgs {
 		node, err := l.config.Endorser(org)
 		if err != nil {
 			return nil, fmt.Errorf("endorse for %s: %w", org, err)
 		}
 		endorser := node.Creator()
-		message := append(append([]byte{}, payload...), endorser...)
+		message := slices.Concat(payload, endorser)
 		signature, err := node.Sign(message)
 		if err != nil {
 			return nil, fmt.Errorf("endorse for %s: %w", org, err)
@@ -159,19 +177,23 @@ func (l *Ledger) endorse(payload []byte, orgs []string) ([]*peer.Endorsement, er
 		if by != org {
 			return nil, fmt.Errorf("the endorser for %s is a node of %s", org, by)
 		}
-		all = append(all, &peer.Endorsement{Endorser: endorser, Signature: signature})
+		all = append(all, field{number: 2, inner: []field{ // peer.Endorsement
+			{number: 1, bytes: endorser}, {number: 2, bytes: signature}}})
 	}
 	return all, nil
 }
 
-// seal makes the transaction's envelope, signed by the user and checked.
-func (l *Ledger) seal(p *proposal, signer ledger.Signer, response []byte, by []*peer.Endorsement) ([]byte, error) {
-	action := protoutil.MarshalOrPanic(&peer.ChaincodeActionPayload{
-		ChaincodeProposalPayload: p.public,
-		Action:                   &peer.ChaincodeEndorsedAction{ProposalResponsePayload: response, Endorsements: by},
-	})
-	payload := protoutil.MarshalOrPanic(&common.Payload{Header: p.header, Data: protoutil.MarshalOrPanic(
-		&peer.Transaction{Actions: []*peer.TransactionAction{{Header: p.header.SignatureHeader, Payload: action}}})})
+// seal makes the transaction's envelope, signed by the user and checked. The
+// signature follows upon what it signs, in the same bytes.
+func (l *Ledger) seal(p *proposal, signer ledger.Signer, response []byte, by []field) ([]byte, error) {
+	inner := p.payload(response, by)
+	size := sizeOf(inner)
+	envelope := make([]byte, 0, size+roomAround) // common.Envelope
+	envelope = protowire.AppendTag(envelope, 1, protowire.BytesType)
+	envelope = protowire.AppendVarint(envelope, uint64(size))
+	begins := len(envelope)
+	envelope = appendFields(envelope, inner)
+	payload := envelope[begins:len(envelope):len(envelope)]
 	signature, err := signer.Sign(payload)
 	if err != nil {
 		return nil, fmt.Errorf("sign the transaction of %s: %w", p.call.Name, err)
@@ -180,7 +202,25 @@ func (l *Ledger) seal(p *proposal, signer ledger.Signer, response []byte, by []*
 		l.callers.forget(p.creator)
 		return nil, fmt.Errorf("check the signature under %s: %w", p.call.Name, err)
 	}
-	return protoutil.MarshalOrPanic(&common.Envelope{Payload: payload, Signature: signature}), nil
+	return appendFields(envelope, []field{{number: 2, bytes: signature}}), nil
+}
+
+// roomAround is enough for a signature in DER and the tags and lengths of an
+// envelope's two fields.
+const roomAround = 96
+
+// payload is the common.Payload that the user signs.
+func (p *proposal) payload(response []byte, by []field) []field {
+	action := []field{ // peer.ChaincodeActionPayload
+		{number: 1, bytes: p.public},
+		{number: 2, inner: append([]field{{number: 1, bytes: response}}, by...)}, // peer.ChaincodeEndorsedAction
+	}
+	return []field{
+		{number: 1, inner: []field{{number: 1, bytes: p.header.ChannelHeader}, {number: 2, bytes: p.header.SignatureHeader}}},
+		{number: 2, inner: []field{ // peer.Transaction
+			{number: 1, inner: []field{{number: 1, bytes: p.header.SignatureHeader}, {number: 2, inner: action}}},
+		}},
+	}
 }
 
 // opened is an envelope taken apart.

@@ -13,6 +13,7 @@ import (
 
 // Submit runs a command and returns when it is on disk.
 func (l *Ledger) Submit(ctx context.Context, r ledger.Request) (ledger.Receipt, error) {
+	madeHere := r.Tx.ID == "" // then it is new: there is nothing to look for
 	r, err := l.complete(r)
 	if err != nil {
 		return ledger.Receipt{}, err
@@ -39,9 +40,11 @@ func (l *Ledger) Submit(ctx context.Context, r ledger.Request) (ledger.Receipt, 
 			return ledger.Receipt{}, &ledger.Unknown{TxID: r.Tx.ID, Cause: ctx.Err()}
 		}
 	}
-	if receipt, err := l.find(r.Tx.ID); !errors.Is(err, ledger.ErrNotFound) {
-		l.line.release(r.Tx.ID)
-		return receipt, err
+	if !madeHere {
+		if receipt, err := l.find(r.Tx.ID); !errors.Is(err, ledger.ErrNotFound) {
+			l.line.release(r.Tx.ID)
+			return receipt, err
+		}
 	}
 	return l.carry(ctx, r, p, arrived)
 }
