@@ -135,8 +135,10 @@ func (b *buckets) take(key string, now time.Time) time.Duration {
 	}
 	b.seen.MoveToFront(e)
 	k := e.Value.(*bucket)
-	k.tokens = min(float64(b.rate.Burst), k.tokens+now.Sub(k.at).Seconds()*b.rate.PerSecond)
-	k.at = now
+	if passed := now.Sub(k.at); passed > 0 { // requests come to the lock in another order than they began in
+		k.tokens = min(float64(b.rate.Burst), k.tokens+passed.Seconds()*b.rate.PerSecond)
+		k.at = now
+	}
 	if k.tokens >= 1 {
 		k.tokens--
 		return 0
