@@ -80,6 +80,10 @@ func lotID(text string) string {
 	if err != nil {
 		return text
 	}
+	return keyOfLot(key)
+}
+
+func keyOfLot(key gs1.ID) string {
 	var keep []gs1.Element
 	for _, q := range key.Qualifiers {
 		if q.AI == "21" || q.AI == "235" || q.AI == "10" && key.Serial() == "" {

@@ -42,18 +42,19 @@ var Rules = []chaincode.Rule{ErrGTIN, ErrLotNumber, ErrBestBefore, ErrSSCC, ErrN
 
 // app is the app over an open host.
 type app struct {
-	host     *host.Host
-	db       *readmodel.DB
-	lineage  *lineageCache
-	chains   *chains
-	shelf    *shelf
-	captures *captures
+	host      *host.Host
+	db        *readmodel.DB
+	lineage   *lineageCache
+	chains    *chains
+	directory *directory
+	shelf     *shelf
+	captures  *captures
 }
 
 func open(ctx context.Context, h *host.Host) (web.App, error) {
 	a := &app{host: h, db: h.DB, lineage: newLineageCache(h.DB, h.Follower)}
 	a.chains = &chains{db: h.DB, follower: h.Follower, lineage: a.lineage}
-	a.shelf = newShelf(a)
+	a.directory, a.shelf = newDirectory(h.DB, h.Follower), newShelf(h.Web.Words().T)
 	h.Web.Assets(sub(assets, "assets"))
 	if err := a.openCaptures(ctx); err != nil {
 		return web.App{}, err

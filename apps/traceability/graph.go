@@ -416,7 +416,7 @@ func drawCard(b *strings.Builder, c tongue, k card, x, y float64) {
 	if k.Place != "" {
 		facts = append(facts, k.Place)
 	}
-	when := c.T("%s, %s", k.Maker, dayIn(c.Lang(), told{At: k.At, Zone: k.zone}.day()))
+	when := c.T("%s, %s", k.Maker, dayIn(c.Lang(), dayThere(k.At, k.zone)))
 	label := strings.Join([]string{k.Title(), c.T(k.Word), k.Amount, when}, ", ")
 	fmt.Fprintf(b, `<a class="%s" href="%s" aria-label="%s"%s>`, class, esc(k.Href), esc(label), map[bool]string{true: ` aria-current="true"`}[k.Seed])
 	if k.Count > 1 {

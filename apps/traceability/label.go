@@ -13,7 +13,7 @@ import (
 const mostLabels = 500
 
 // printLabel is the labels of a lot as PDF: ?copies=8&stock=a4. Its QR code
-// holds the GS1 Digital Link on this host, which opens the shopper's page.
+// holds the GS1 Digital Link at this host's base address, which opens the shopper's page.
 func (a *app) printLabel(c *web.Ctx) error {
 	lot, _, err := a.asked(c, "/traceability/label/", "pdf")
 	if err != nil {
@@ -47,7 +47,7 @@ func (a *app) printLabel(c *web.Ctx) error {
 
 func (a *app) label(c *web.Ctx, lot lotRow) export.Label {
 	n := a.names(c)
-	l := export.Label{Name: n.Product(lot.GTIN), URL: base(c) + "/" + lot.ID}
+	l := export.Label{Name: n.Product(lot.GTIN), URL: a.host.Base(c) + "/" + lot.ID}
 	line := func(caption, value string) {
 		if value != "" {
 			l.Lines = append(l.Lines, export.LabelLine{Caption: c.T(caption), Value: value})
@@ -65,9 +65,4 @@ func (a *app) label(c *web.Ctx, lot lotRow) export.Label {
 		}
 	}
 	return l
-}
-
-// base is this host's address as its visitor sees it.
-func base(c *web.Ctx) string {
-	return c.Scheme() + "://" + c.Request().Host
 }

@@ -2,26 +2,22 @@ package traceability
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"strings"
 
 	"github.com/tallyway/tallyway/shared/gs1"
-	"github.com/tallyway/tallyway/shared/readmodel"
 	"github.com/tallyway/tallyway/shared/web"
 )
 
-// names turns ids into what one reader reads, each looked up once a request.
-// What has no name keeps its id.
+// names turns ids into what one reader reads. What has no name keeps its id.
 type names struct {
-	ctx  context.Context
-	db   *readmodel.DB
-	lang string
-	seen map[string]string
+	ctx       context.Context
+	directory *directory
+	lang      string
+	seen      map[string]string // by kind and id: one page says one name
 }
 
 func (a *app) names(c *web.Ctx) *names {
-	return &names{c.Context(), a.db, c.Lang(), map[string]string{}}
+	return &names{c.Context(), a.directory, c.Lang(), map[string]string{}}
 }
 
 // Party is a company's name.
@@ -68,16 +64,16 @@ func (n *names) find(kind, id, query string) string {
 	if name, ok := n.seen[key]; ok {
 		return name
 	}
-	var en, zh string
-	err := n.db.QueryRowContext(n.ctx, query, id).Scan(&en, &zh)
+	l, err := n.directory.look(n.ctx, question{query, id})
+	if err != nil {
+		return id // the page still helps; its own query tells what is wrong
+	}
 	name := id
 	switch {
-	case err == nil && n.lang == "zh" && zh != "":
-		name = zh
-	case err == nil && en != "":
-		name = en
-	case err != nil && !errors.Is(err, sql.ErrNoRows):
-		return id // the page still helps; its own query tells what is wrong
+	case n.lang == "zh" && l.second != "":
+		name = l.second
+	case l.first != "":
+		name = l.first
 	}
 	n.seen[key] = name
 	return name

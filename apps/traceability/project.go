@@ -124,7 +124,7 @@ func captured(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.C
 		return err
 	}
 	for _, n := range e.Named {
-		err := run(ctx, tx, `INSERT INTO tr_named (thing, hash, role) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, n.ID, e.Hash, n.Role)
+		err := run(ctx, tx, `INSERT INTO tr_named (thing, hash, role, block) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`, n.ID, e.Hash, n.Role, int64(m.Block))
 		if err != nil {
 			return err
 		}

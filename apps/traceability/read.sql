@@ -96,14 +96,14 @@ CREATE TABLE tr_events (
 	read_point  TEXT NOT NULL,
 	place       TEXT NOT NULL,
 	sharing     TEXT NOT NULL,
-	body        TEXT NOT NULL,      -- of public and linked events
 	flags       TEXT NOT NULL,
 	shipment    TEXT NOT NULL,
 	error       TEXT NOT NULL,      -- reason of its error declaration
 	corrective  TEXT NOT NULL,      -- hashes of the events in its place, joined by spaces
 	error_at    TIMESTAMP,
 	block       BIGINT NOT NULL,
-	tx          TEXT NOT NULL
+	tx          TEXT NOT NULL,
+	body        TEXT NOT NULL       -- of public and linked events; last, for it can be long and SQLite reads a row up to the column it needs
 );
 CREATE INDEX tr_events_id ON tr_events (event_id) WHERE event_id <> '';
 CREATE INDEX tr_events_author ON tr_events (author, at);
@@ -115,6 +115,7 @@ CREATE TABLE tr_named (
 	thing TEXT NOT NULL,
 	hash  TEXT NOT NULL,
 	role  TEXT NOT NULL,
+	block BIGINT NOT NULL, -- of the event
 	PRIMARY KEY (thing, hash, role)
 );
 CREATE INDEX tr_named_hash ON tr_named (hash);

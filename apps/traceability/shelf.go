@@ -9,9 +9,8 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
-	"html/template"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -24,11 +23,10 @@ var shopperFiles embed.FS
 // shelf keeps the shoppers' pages ready to be sent, the longest unasked for
 // giving way. A page on it is right as long as the tables have not changed
 // since: then a scan costs one look into a map. After a change the view is
-// read anew, and the page is made anew only where the view differs.
+// read anew.
 type shelf struct {
-	app    *app
-	pages  map[string]*template.Template // by language
-	policy string                        // Content-Security-Policy of the page
+	pages  map[string]func() *shopperPages // by language, made when the first is asked for: then all words are there
+	policy []string                        // Content-Security-Policy of the page
 
 	mu    sync.Mutex
 	known map[shelfKey]*list.Element
@@ -39,35 +37,43 @@ type shelf struct {
 
 type shelfKey struct{ address, lang string }
 
-// copyOnShelf is one page with its forms.
+// copyOnShelf is what is one page's own, and the header fields that belong to
+// it; who sends it shares these with everybody else.
 type copyOnShelf struct {
 	key     shelfKey
 	version uint64 // of the tables
 	today   string
-	etag    string
-	html    []byte
-	gzip    []byte
-	data    []byte // the view as JSON
+	view    *shopperView
+	page    shopperPage
+	etag    []string
+	length  []string // of the whole page
+
+	packing sync.Once
+	packed  packedPage
+	counted int // bytes of it that the shelf counts; the shelf's lock guards it
 }
 
-func (k *copyOnShelf) size() int { return len(k.html) + len(k.gzip) + len(k.data) + 512 }
+// packedPage is the page as gzip, made when the first visitor takes that.
+type packedPage struct {
+	gzip   []byte
+	length []string
+}
+
+// size is about what a copy takes, with what it refers to.
+func (k *copyOnShelf) size() int {
+	return len(k.page.title) + len(k.page.body) + k.counted + 1536 + 256*len(k.view.Path)
+}
 
 // mostShelved is the memory for pages: some thousand of those asked for last.
 const mostShelved = 64 << 20
 
-func newShelf(a *app) *shelf {
-	s := &shelf{app: a, pages: map[string]*template.Template{}, known: map[shelfKey]*list.Element{}, order: list.New(), most: mostShelved}
+func newShelf(words translate) *shelf {
+	s := &shelf{pages: map[string]func() *shopperPages{}, known: map[shelfKey]*list.Element{}, order: list.New(), most: mostShelved}
 	style, script := mustRead("shopper/page.css"), mustRead("shopper/page.js")
-	s.policy = "default-src 'none'; style-src '" + digest(style) + "'; script-src '" + digest(script) +
-		"'; connect-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-	words := a.host.Web.Words()
+	s.policy = []string{"default-src 'none'; style-src '" + digest(style) + "'; script-src '" + digest(script) +
+		"'; connect-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"}
 	for _, lang := range web.Languages {
-		s.pages[lang] = template.Must(template.New("page.html").Funcs(template.FuncMap{
-			"t":      func(text string, facts ...any) string { return words.T(lang, text, facts...) },
-			"style":  func() template.CSS { return template.CSS(style) },
-			"script": func() template.JS { return template.JS(script) },
-			"day":    func(date string) string { return dayIn(lang, date) },
-		}).ParseFS(shopperFiles, "shopper/page.html"))
+		s.pages[lang] = sync.OnceValue(func() *shopperPages { return newShopperPages(lang, words, style, script) })
 	}
 	return s
 }
@@ -101,50 +107,49 @@ func (s *shelf) get(key shelfKey, version uint64, today string) *copyOnShelf {
 	return nil
 }
 
-// put makes the page of a view and keeps it. A view that says what it said
-// before keeps its page, which stands for another version of the tables.
-func (s *shelf) put(key shelfKey, version uint64, today string, v *shopperView) (*copyOnShelf, error) {
-	data, err := json.Marshal(v)
-	if err != nil {
-		return nil, err
-	}
-	sum := sha256.Sum256(append([]byte(key.lang+s.policy), data...))
-	fresh := &copyOnShelf{key: key, version: version, today: today, etag: `W/"` + hex.EncodeToString(sum[:12]) + `"`, data: data}
-	if old := s.peek(key); old != nil && old.etag == fresh.etag {
-		fresh.html, fresh.gzip = old.html, old.gzip
-	} else if err := s.render(fresh, v); err != nil {
-		return nil, err
-	}
+// put makes the page of a view and keeps it.
+func (s *shelf) put(key shelfKey, version uint64, today string, v *shopperView) *copyOnShelf {
+	fresh := s.render(key, v, true)
+	fresh.version, fresh.today = version, today
 	s.keep(fresh)
-	return fresh, nil
+	return fresh
 }
 
-func (s *shelf) peek(key shelfKey) *copyOnShelf {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if e, ok := s.known[key]; ok {
-		return e.Value.(*copyOnShelf)
+// render makes a page; one that is watched knows its ETag and looks whether it
+// has changed.
+func (s *shelf) render(key shelfKey, v *shopperView, watched bool) *copyOnShelf {
+	pages := s.pages[key.lang]()
+	page := pages.write(v)
+	said := sha256.New()
+	said.Write(pages.looks[:])
+	said.Write(page.title)
+	said.Write(page.body)
+	etag := hex.EncodeToString(said.Sum(nil)[:12])
+	if watched {
+		page.etag = etag
 	}
-	return nil
+	return &copyOnShelf{key: key, view: v, page: page, etag: []string{`W/"` + etag + `"`}, length: []string{strconv.Itoa(pages.size(page))}}
 }
 
-func (s *shelf) render(k *copyOnShelf, v *shopperView) error {
-	var page, packed bytes.Buffer
-	v.ETag = k.etag
-	if err := s.pages[k.key.lang].Execute(&page, v); err != nil {
-		return fmt.Errorf("make the shopper's page: %w", err)
-	}
-	z := packers.Get().(*gzip.Writer)
-	defer packers.Put(z)
-	z.Reset(&packed)
-	if _, err := z.Write(page.Bytes()); err != nil {
-		return err
-	}
-	if err := z.Close(); err != nil {
-		return err
-	}
-	k.html, k.gzip = page.Bytes(), packed.Bytes()
-	return nil
+// pack makes the page's gzip once, and counts it where the page still stands.
+func (s *shelf) pack(k *copyOnShelf) packedPage {
+	k.packing.Do(func() {
+		var b bytes.Buffer
+		z := packers.Get().(*gzip.Writer)
+		defer packers.Put(z)
+		z.Reset(&b)
+		z.Write(s.pages[k.key.lang]().whole(nil, k.page)) // a buffer in memory refuses nothing
+		z.Close()
+		k.packed = packedPage{bytes.Clone(b.Bytes()), []string{strconv.Itoa(b.Len())}}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if e, ok := s.known[k.key]; ok && e.Value == k {
+			k.counted = b.Len()
+			s.bytes += k.counted
+			s.trim()
+		}
+	})
+	return k.packed
 }
 
 // packers are kept: making one costs more than packing a page.
@@ -159,6 +164,11 @@ func (s *shelf) keep(k *copyOnShelf) {
 	}
 	s.known[k.key] = s.order.PushFront(k)
 	s.bytes += k.size()
+	s.trim()
+}
+
+// trim needs the lock, as drop does.
+func (s *shelf) trim() {
 	for s.bytes > s.most && s.order.Len() > 1 {
 		s.drop(s.order.Back())
 	}
@@ -170,23 +180,47 @@ func (s *shelf) drop(e *list.Element) {
 	s.bytes -= k.size()
 }
 
-// send answers with the form that the visitor takes. Nothing is kept without
-// asking again: a recall shows at the next look.
+// What every shopper's answer says of itself. Nothing is kept without asking
+// again: a recall shows at the next look.
+var (
+	askAgain = []string{"no-cache"}
+	varies   = []string{"Accept, Accept-Language, Cookie"}
+	asHTML   = []string{"text/html; charset=utf-8"}
+	zipped   = []string{"gzip"}
+)
+
+// send answers with the form that the visitor takes.
 func (s *shelf) send(c *web.Ctx, status int, k *copyOnShelf) error {
 	h, r := c.Response().Header(), c.Request()
-	h.Set("ETag", k.etag)
-	h.Set("Cache-Control", "no-cache")
-	h.Set("Vary", "Accept, Accept-Language, Cookie")
-	h.Set("Content-Security-Policy", s.policy)
-	if status == http.StatusOK && strings.Contains(r.Header.Get("If-None-Match"), k.etag) {
+	h["Etag"], h["Cache-Control"], h["Vary"], h["Content-Security-Policy"] = k.etag, askAgain, varies, s.policy
+	if asked := r.Header["If-None-Match"]; status == http.StatusOK && len(asked) > 0 && strings.Contains(asked[0], k.etag[0]) {
 		return c.NoContent(http.StatusNotModified)
 	}
 	if c.WantsJSON() {
-		return c.Blob(status, "application/json", k.data)
+		data, err := json.Marshal(k.view)
+		if err != nil {
+			return err
+		}
+		return c.Blob(status, "application/json", data)
 	}
+	h["Content-Type"] = asHTML
 	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
-		h.Set("Content-Encoding", "gzip")
-		return c.Blob(status, "text/html; charset=utf-8", k.gzip)
+		p := s.pack(k)
+		h["Content-Encoding"], h["Content-Length"] = zipped, p.length
+		return answer(c, status, p.gzip)
 	}
-	return c.Blob(status, "text/html; charset=utf-8", k.html)
+	h["Content-Length"] = k.length
+	whole := wholes.Get().(*[]byte)
+	defer wholes.Put(whole)
+	*whole = s.pages[k.key.lang]().whole((*whole)[:0], k.page)
+	return answer(c, status, *whole)
+}
+
+// wholes are buffers to put pages together in: one write is cheaper than five.
+var wholes = sync.Pool{New: func() any { return new([]byte) }}
+
+func answer(c *web.Ctx, status int, body []byte) error {
+	c.Response().WriteHeader(status)
+	_, err := c.Response().Write(body)
+	return err
 }

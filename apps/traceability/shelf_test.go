@@ -1,24 +1,23 @@
 package traceability
 
 import (
-	"container/list"
+	"bytes"
+	"compress/gzip"
 	"fmt"
 	"html/template"
+	"io"
 	"testing"
 )
 
-// bareShelf renders what its pages are told and nothing else.
 func bareShelf(most int) *shelf {
-	page := template.Must(template.New("page.html").Parse(`{{.Product}}`))
-	return &shelf{pages: map[string]*template.Template{"en": page}, known: map[shelfKey]*list.Element{}, order: list.New(), most: most}
+	s := newShelf(func(_, text string, facts ...any) string { return sayer{}.T(text, facts...) })
+	s.most = most
+	return s
 }
 
 func TestShelfKeepsWhatStands(t *testing.T) {
 	s, key := bareShelf(1<<20), shelfKey{"/01/1/10/A", "en"}
-	first, err := s.put(key, 1, "2026-11-21", &shopperView{Product: "Milk"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	first := s.put(key, 1, "2026-11-21", &shopperView{Product: "Milk"})
 	if got := s.get(key, 1, "2026-11-21"); got != first {
 		t.Error("nothing has changed, and the page is not there")
 	}
@@ -28,23 +27,45 @@ func TestShelfKeepsWhatStands(t *testing.T) {
 	if s.get(key, 1, "2026-11-22") != nil {
 		t.Error("a day has passed, and the old page is served")
 	}
-	same, err := s.put(key, 2, "2026-11-21", &shopperView{Product: "Milk"})
-	if err != nil || same.etag != first.etag || &same.html[0] != &first.html[0] {
-		t.Errorf("the same view made another page: %v", err)
+	if same := s.put(key, 2, "2026-11-21", &shopperView{Product: "Milk"}); same.etag[0] != first.etag[0] {
+		t.Error("the same view made another page")
 	}
-	other, err := s.put(key, 3, "2026-11-21", &shopperView{Product: "Milk", Verdict: recalled})
-	if err != nil || other.etag == first.etag {
-		t.Errorf("a recall left the page as it was: %v", err)
+	if other := s.put(key, 3, "2026-11-21", &shopperView{Product: "Milk", Verdict: recalled}); other.etag[0] == first.etag[0] {
+		t.Error("a recall left the page as it was")
+	}
+}
+
+func TestShelfPacksThePage(t *testing.T) {
+	s := bareShelf(1 << 20)
+	k := s.put(shelfKey{"/01/1/10/A", "en"}, 1, "", &shopperView{Product: "Milk"})
+	before := s.bytes
+	p := s.pack(k)
+	z, err := gzip.NewReader(bytes.NewReader(p.gzip))
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := s.pages["en"]().whole(nil, k.page)
+	if plain, err := io.ReadAll(z); err != nil || !bytes.Equal(plain, whole) {
+		t.Errorf("%v: unpacked, %d bytes are %d", err, len(whole), len(plain))
+	}
+	if p.length[0] != fmt.Sprint(len(p.gzip)) || k.length[0] != fmt.Sprint(len(whole)) {
+		t.Errorf("says %s and %s bytes", p.length, k.length)
+	}
+	if !bytes.Contains(whole, []byte(`data-etag="`+template.HTMLEscapeString(k.etag[0])+`"`)) {
+		t.Errorf("the page does not know that it is %s", k.etag)
+	}
+	if s.bytes != before+len(p.gzip) {
+		t.Errorf("the shelf counts %d bytes for %d", s.bytes-before, len(p.gzip))
 	}
 }
 
 func TestShelfStaysWithinItsBytes(t *testing.T) {
-	s := bareShelf(10_000)
+	s := bareShelf(50_000)
 	for i := range 1000 {
-		if _, err := s.put(shelfKey{fmt.Sprint("/", i), "en"}, 1, "", &shopperView{Product: fmt.Sprint(i)}); err != nil {
-			t.Fatal(err)
+		s.put(shelfKey{fmt.Sprint("/", i), "en"}, 1, "", &shopperView{Product: fmt.Sprint(i)})
+		if k := s.get(shelfKey{"/0", "en"}, 1, ""); k != nil {
+			s.pack(k)
 		}
-		s.get(shelfKey{"/0", "en"}, 1, "")
 	}
 	if s.bytes > s.most || s.order.Len() != len(s.known) || len(s.known) < 2 {
 		t.Errorf("%d bytes in %d pages, %d known", s.bytes, s.order.Len(), len(s.known))

@@ -3,8 +3,6 @@ package traceability
 import (
 	"cmp"
 	"context"
-	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -13,7 +11,6 @@ import (
 
 	"github.com/tallyway/tallyway/chaincode/trace"
 	"github.com/tallyway/tallyway/shared/gs1"
-	"github.com/tallyway/tallyway/shared/lineage"
 	"github.com/tallyway/tallyway/shared/readmodel"
 	"github.com/tallyway/tallyway/shared/web"
 )
@@ -62,7 +59,6 @@ type shopperView struct {
 	Remedy   string        `json:"remedy,omitempty"`
 	Address  string        `json:"address"`
 	Lang     string        `json:"lang"`
-	ETag     string        `json:"-"`
 }
 
 // shopperStep is one station of a pack's way.
@@ -101,20 +97,9 @@ func (a *app) showPack(c *web.Ctx) error {
 	}
 	status := map[string]int{unknown: http.StatusNotFound, unread: http.StatusBadRequest}[v.Verdict]
 	if status != 0 { // not worth a place on the shelf
-		page := &copyOnShelf{key: key}
-		if err := a.shelf.render(page, v); err != nil {
-			return err
-		}
-		if page.data, err = json.Marshal(v); err != nil {
-			return err
-		}
-		return a.shelf.send(c, status, page)
+		return a.shelf.send(c, status, a.shelf.render(key, v, false))
 	}
-	made, err := a.shelf.put(key, version, today, v)
-	if err != nil {
-		return err
-	}
-	return a.shelf.send(c, http.StatusOK, made)
+	return a.shelf.send(c, http.StatusOK, a.shelf.put(key, version, today, v))
 }
 
 // shopperView reads what is true of the pack that an address names.
@@ -133,19 +118,20 @@ func (a *app) shopperView(c *web.Ctx, address, today string) (*shopperView, erro
 	if key.Level() == gs1.Class {
 		return v, a.aboutRecalls(c.Context(), v)
 	}
-	lot, err := a.scanned(c.Context(), address, key)
+	w, err := a.scanned(c.Context(), key)
 	switch {
-	case errors.Is(err, trace.ErrNoLot), err == nil && parseAmount(lot.Made).IsZero(): // or its making was declared an error
-		v.Verdict = unknown
-		return v, nil
 	case err != nil:
 		return nil, err
+	case w == nil, parseAmount(w.lot.Made).IsZero(): // or its making was declared an error
+		v.Verdict = unknown
+		return v, nil
 	}
-	v.Maker, v.Expiry = cmp.Or(n.Party(lot.Maker), v.Maker), lot.bestBefore()
-	if err := a.judge(c.Context(), n, lot, today, v); err != nil {
+	v.Maker, v.Expiry = cmp.Or(n.Party(w.lot.Maker), v.Maker), w.lot.bestBefore()
+	if err := a.judge(c.Context(), n, w, today, v); err != nil {
 		return nil, err
 	}
-	return v, a.aboutPath(c.Context(), n, lot, v)
+	w.tell(n, v)
+	return v, nil
 }
 
 // broken says in a shopper's words which rule a number breaks.
@@ -162,30 +148,16 @@ func broken(err error) string {
 	return "The number does not have the form of a GS1 key."
 }
 
-// scanned finds the single thing, or the lot that it belongs to.
-func (a *app) scanned(ctx context.Context, address string, key gs1.ID) (lotRow, error) {
-	lot, err := a.lot(ctx, lotID(key.Path()))
-	if err != nil && key.Serial() != "" && key.Lot() != "" {
-		batch, wrong := gs1.LotID(key.GTIN(), key.Lot())
-		if wrong != nil {
-			return lotRow{}, err
-		}
-		return a.lot(ctx, batch.Path())
-	}
-	return lot, err
-}
-
 func (a *app) aboutProduct(ctx context.Context, n *names, v *shopperView) error {
-	var owner string
-	err := a.db.QueryRowContext(ctx, `SELECT owner, storage FROM tr_products WHERE gtin = $1`, v.GTIN).Scan(&owner, &v.Storage)
+	l, err := a.directory.look(ctx, question{`SELECT owner, storage FROM tr_products WHERE gtin = $1`, v.GTIN})
 	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		v.Verdict = unknown
-		return nil
 	case err != nil:
 		return fmt.Errorf("read the product %s: %w", v.GTIN, err)
+	case !l.found:
+		v.Verdict = unknown
+		return nil
 	}
-	v.Product, v.Maker, v.Verdict = n.Product(v.GTIN), n.Party(owner), fine
+	v.Product, v.Maker, v.Storage, v.Verdict = n.Product(v.GTIN), n.Party(l.first), l.second, fine
 	return nil
 }
 
@@ -197,10 +169,11 @@ func (a *app) aboutRecalls(ctx context.Context, v *shopperView) (err error) {
 }
 
 // judge says whether the pack is fine.
-func (a *app) judge(ctx context.Context, n *names, lot lotRow, today string, v *shopperView) error {
+func (a *app) judge(ctx context.Context, n *names, w *way, today string, v *shopperView) error {
+	lot := w.lot
 	if lot.Serial != "" && lot.Batch != "" {
-		batch, err := a.lot(ctx, lot.Batch)
-		if err != nil && !errors.Is(err, trace.ErrNoLot) {
+		batch, err := a.batch(ctx, w)
+		if err != nil {
 			return err // a recall of the batch could hide behind it
 		}
 		if lot.Blocked != trace.KindRecall {
@@ -224,143 +197,6 @@ func (a *app) judge(ctx context.Context, n *names, lot lotRow, today string, v *
 	if err == nil && len(cases) > 0 {
 		v.Reason, v.By, v.Since = cases[0].Reason, n.Party(cases[0].Author), cases[0].At.Format(time.DateOnly)
 		v.Block, v.Entered = cases[0].Block, cases[0].At
-	}
-	return err
-}
-
-const (
-	mostAncestors = 300 // lots whose way is told
-	mostFirms     = 3   // shops that are named; more are counted
-)
-
-// aboutPath is the way of the goods: what they were made of, where that came
-// from, and where they have arrived since.
-func (a *app) aboutPath(ctx context.Context, n *names, lot lotRow, v *shopperView) error {
-	graph, err := a.lineage.current(ctx)
-	if err != nil {
-		return err
-	}
-	walk := graph.Walk(lineage.Back, mostAncestors, lot.ID)
-	v.Gaps = walk.Cut
-	var ids []string
-	for _, r := range walk.Nodes {
-		ids = append(ids, r.Name)
-	}
-	makers := map[string]bool{}
-	if err := a.makings(ctx, n, ids, lot, makers, v); err != nil {
-		return err
-	}
-	if err := a.arrivals(ctx, n, ids, lot, makers, v); err != nil {
-		return err
-	}
-	slices.SortStableFunc(v.Path, func(x, y shopperStep) int { return cmp.Or(cmp.Compare(x.Day, y.Day), x.at.Compare(y.at)) })
-	return a.lastEntry(ctx, lot, v)
-}
-
-// told is an event that shoppers may hear of.
-type told struct {
-	Lot     string    `db:"lot"`
-	GTIN    string    `db:"gtin"`
-	Batch   string    `db:"batch"`
-	Company string    `db:"company"`
-	At      time.Time `db:"at"`
-	Zone    string    `db:"zone"`
-	Place   string    `db:"place"`
-	Flags   string    `db:"flags"`
-	Open    bool      `db:"open"`
-}
-
-// day is the one on the calendar where it happened.
-func (t told) day() string {
-	if zone, err := time.Parse("-07:00", t.Zone); err == nil {
-		return t.At.In(zone.Location()).Format(time.DateOnly)
-	}
-	return t.At.UTC().Format(time.DateOnly)
-}
-
-func (a *app) makings(ctx context.Context, n *names, ids []string, lot lotRow, makers map[string]bool, v *shopperView) error {
-	for _, some := range chunks(ids) {
-		list, args := inList(1, some)
-		rows, err := readmodel.All[told](ctx, a.db, `SELECT l.id AS lot, l.gtin, l.batch, l.maker AS company, l.at, COALESCE(e.zone, '') AS zone,
-			COALESCE(NULLIF(e.place, ''), e.read_point, '') AS place, l.flags, COALESCE(e.sharing IN ('linked', 'public') AND e.error = '', FALSE) AS open
-			FROM tr_lots l LEFT JOIN tr_events e ON e.hash = l.origin WHERE l.id IN `+list, args...)
-		if err != nil {
-			return fmt.Errorf("read where a pack came from: %w", err)
-		}
-		for _, r := range rows {
-			makers[r.Company] = true
-			switch {
-			case r.Company == "" || !r.Open:
-				v.Gaps = true
-			case r.Batch == "":
-				v.add(shopperStep{Kind: "made", Product: n.Product(r.GTIN), Company: n.Party(r.Company), City: n.City(r.Place), Day: r.day(), Lots: 1, Own: r.GTIN == lot.GTIN, at: r.At})
-			}
-		}
-	}
-	return nil
-}
-
-// arrivals are the hand-overs along the way: of what the pack was made of, at
-// those who made something of it; of the pack's own lot, at the shops.
-func (a *app) arrivals(ctx context.Context, n *names, ids []string, lot lotRow, makers map[string]bool, v *shopperView) error {
-	var shops []told
-	for _, some := range chunks(ids) {
-		list, args := inList(1, some)
-		rows, err := readmodel.All[told](ctx, a.db, `SELECT sl.lot, l.gtin, l.batch, s.receiver AS company, e.at, e.zone,
-			COALESCE(NULLIF(e.place, ''), e.read_point) AS place, l.flags, e.sharing IN ('linked', 'public') AS open
-			FROM tr_shipment_lines sl JOIN tr_shipments s ON s.id = sl.shipment JOIN tr_lots l ON l.id = sl.lot JOIN tr_events e ON e.hash = s.answer
-			WHERE s.state = 'accepted' AND e.error = '' AND sl.lot IN `+list+` ORDER BY e.at`, args...)
-		if err != nil {
-			return fmt.Errorf("read the way of a pack: %w", err)
-		}
-		for _, r := range rows {
-			switch own := r.Lot == lot.ID || r.Lot == lot.Batch; {
-			case !r.Open:
-				v.Gaps = true
-			case own:
-				shops = append(shops, r)
-			case makers[r.Company]:
-				v.add(shopperStep{Kind: "arrived", Product: n.Product(r.GTIN), Company: n.Party(r.Company), City: n.City(r.Place), Day: r.day(), Lots: 1, at: r.At})
-			}
-		}
-	}
-	firms := map[string]bool{}
-	for _, r := range shops {
-		firms[r.Company] = true
-	}
-	if len(firms) > mostFirms {
-		first := shops[0]
-		v.Path = append(v.Path, shopperStep{Kind: "arrived", Product: n.Product(lot.GTIN), Firms: len(firms), Day: first.day(), Own: true, at: first.At})
-		return nil
-	}
-	for _, r := range shops {
-		v.add(shopperStep{Kind: "arrived", Product: n.Product(lot.GTIN), Company: n.Party(r.Company), City: n.City(r.Place), Day: r.day(), Lots: 1, Own: true, at: r.At})
-	}
-	return nil
-}
-
-// add puts a step to the path; lots that went the same way the same day go as
-// one.
-func (v *shopperView) add(s shopperStep) {
-	for i := range v.Path {
-		p := &v.Path[i]
-		if p.Kind == s.Kind && p.Product == s.Product && p.Company == s.Company && p.City == s.City && p.Day == s.Day && p.Own == s.Own {
-			p.Lots++
-			return
-		}
-	}
-	v.Path = append(v.Path, s)
-}
-
-// lastEntry is where the ledger last told of the lot.
-func (a *app) lastEntry(ctx context.Context, lot lotRow, v *shopperView) error {
-	type at struct {
-		Block    int64     `db:"block"`
-		Captured time.Time `db:"captured"`
-	}
-	rows, err := readmodel.All[at](ctx, a.db, `SELECT e.block, e.captured FROM tr_named n JOIN tr_events e ON e.hash = n.hash WHERE n.thing = $1 ORDER BY e.block DESC LIMIT 1`, lot.ID)
-	if err == nil && len(rows) > 0 && rows[0].Block > v.Block {
-		v.Block, v.Entered = rows[0].Block, rows[0].Captured
 	}
 	return err
 }

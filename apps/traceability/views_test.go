@@ -253,6 +253,20 @@ func TestShopper(t *testing.T) {
 	}
 }
 
+// TestShopperReadsTheNameOfToday: names are remembered across requests, until
+// their owner changes them.
+func TestShopperReadsTheNameOfToday(t *testing.T) {
+	w := viewsHost(t)
+	w.milkToShelf()
+	shopper := w.stranger()
+	_, page := shopper.get("/" + m1)
+	has(t, page, "Fresh milk")
+	w.do("greenfield-dairy", trace.DescribeProduct{GTIN: milkGTIN, Name: "Morning milk", Unit: "KGM"})
+	_, page = shopper.get("/" + m1)
+	has(t, page, "Morning milk")
+	lacks(t, page, "Fresh milk")
+}
+
 func BenchmarkShopper(b *testing.B) {
 	w := viewsHost(b)
 	w.milkToShelf()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,6 +39,6 @@ func greet(h *host.Host, out io.Writer) error {
 	for _, name := range demo.Logins() {
 		fmt.Fprintf(out, "  %s\n", name)
 	}
-	fmt.Fprintf(out, "\nA shopper needs no login: %s%s\n", h.Address(), demo.ShopperPage(h.Now()))
+	fmt.Fprintf(out, "\nA shopper needs no login: %s%s\n", cmp.Or(h.Config.BaseURL, h.Address()), demo.ShopperPage(h.Now()))
 	return nil
 }

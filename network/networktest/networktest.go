@@ -17,6 +17,7 @@ import (
 
 	"github.com/tallyway/tallyway/chaincode"
 	"github.com/tallyway/tallyway/network"
+	"github.com/tallyway/tallyway/shared/identity"
 	"github.com/tallyway/tallyway/shared/ledger"
 	"github.com/tallyway/tallyway/shared/ledger/fabric"
 	"github.com/tallyway/tallyway/shared/ledger/fabriclog"
@@ -147,7 +148,9 @@ func (n *Network) Ledger(t testing.TB, m *ledgertest.Members, c *chaincode.Contr
 	p := n.ReadProfile(organisation)
 	p.Contract = contract
 	reader := m.User(p.Members[0].MSP, "", "reader")
-	config := fabric.Config{Profile: p, Contracts: c, Verifier: m,
+	authorities, err := p.Authorities()
+	check(t, err)
+	config := fabric.Config{Profile: p, Contracts: c, Verifier: identity.NewVerifier(authorities, time.Now),
 		Reader: func() (ledger.Signer, error) { return reader, nil }}
 	for _, f := range change {
 		f(&config)

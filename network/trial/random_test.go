@@ -29,7 +29,7 @@ func differ(t *testing.T, network ledger.Ledger, m *ledgertest.Members) {
 		t.Fatal(err)
 	}
 	defer home.Close()
-	p := &pair{t: t, one: home, other: network, chance: rand.New(rand.NewPCG(20261128, 3)), users: []ledger.Signer{
+	p := &pair{t: t, one: home, other: network, chance: rand.New(rand.NewPCG(20261128, 3)), begun: time.Now().UTC().Truncate(time.Second), users: []ledger.Signer{
 		m.User("DairyMSP", "dairy", "alice", "tester"), m.User("HarbourMSP", "grocer", "bob"), m.User("AuthorityMSP", "office", "carol", "tester")}}
 	for p.calls < randomCalls {
 		p.step()
@@ -39,6 +39,11 @@ func differ(t *testing.T, network ledger.Ledger, m *ledgertest.Members) {
 	}
 	for _, query := range []any{ledgertest.List{Shelf: "a"}, ledgertest.List{Shelf: "b"}, ledgertest.List{Shelf: "c"}} {
 		p.same(query, true)
+	}
+	for i := range 12 { // the secrets as each keeper has them, asked by users of all members
+		for _, keeper := range []string{"DairyMSP", "HarbourMSP"} {
+			p.same(ledgertest.Reveal{Key: fmt.Sprint("secret-", i), Keeper: keeper}, true, keeper)
+		}
 	}
 	t.Logf("%d calls in %d transactions: %d took effect, %d were refused", p.calls, p.transactions, p.done, p.refused)
 	if p.done < randomCalls/4 || p.refused < randomCalls/20 {
@@ -52,6 +57,7 @@ type pair struct {
 	one, other ledger.Ledger
 	chance     *rand.Rand
 	users      []ledger.Signer
+	begun      time.Time
 
 	calls, transactions, done, refused int
 }
@@ -95,13 +101,13 @@ func (p *pair) command() any {
 }
 
 // same asks both and compares what they say.
-func (p *pair) same(call any, query bool) {
+func (p *pair) same(call any, query bool, orgs ...string) {
 	p.t.Helper()
 	by := p.users[p.chance.IntN(len(p.users))]
-	at := time.Date(2026, 3, 1, 0, 0, p.transactions, 0, time.UTC)
+	at := p.begun.Add(time.Duration(p.transactions) * time.Millisecond)
 	p.transactions++
 	ask := func(l ledger.Ledger) (said string) {
-		r := ledger.Request{Signer: by, Name: chaincode.NameOf(call), Body: encoded(call), At: at, Tx: ledger.NewTx(by)}
+		r := ledger.Request{Signer: by, Name: chaincode.NameOf(call), Body: encoded(call), At: at, Tx: ledger.NewTx(by), Orgs: orgs}
 		var reply []byte
 		var err error
 		if query {

@@ -3,6 +3,7 @@ package host
 import (
 	"flag"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,6 +18,7 @@ import (
 type Config struct {
 	Data     string // folder of everything that must survive
 	Listen   string // address of the web server
+	BaseURL  string // where visitors find it, "https://trace.example.com"; empty is wherever each of them came to
 	Ledger   string // "embedded" or "fabric"
 	Profile  string // connection profile, for a Fabric ledger
 	Database string // "sqlite:FILE" or "postgres://…"; empty is SQLite in Data
@@ -45,6 +47,7 @@ func (c *Config) Flags(fs *flag.FlagSet) {
 	}
 	text(&c.Data, "data", "data", "folder of everything that must survive")
 	text(&c.Listen, "listen", "127.0.0.1:8080", "address of the web server")
+	text(&c.BaseURL, "base-url", "", "address under which visitors find the host, for QR codes (default: the one that each came to)")
 	text(&c.Ledger, "ledger", "embedded", "embedded or fabric")
 	text(&c.Profile, "profile", "", "connection profile of a Fabric network")
 	text(&c.Database, "database", "", "sqlite:FILE or postgres://… (default: SQLite in the data folder)")
@@ -72,6 +75,8 @@ func (c *Config) check() error {
 	switch {
 	case c.Data == "":
 		return fmt.Errorf("--data: name a folder")
+	case c.BaseURL != "" && !isBase(c.BaseURL):
+		return fmt.Errorf("--base-url %q: say https:// and a name, and nothing behind it", c.BaseURL)
 	case c.Ledger != "" && c.Ledger != "embedded" && c.Ledger != "fabric":
 		return fmt.Errorf("--ledger %q: say embedded or fabric", c.Ledger)
 	case c.Ledger == "fabric" && c.Profile == "":
@@ -85,6 +90,12 @@ func (c *Config) check() error {
 		c.Clock = time.Now
 	}
 	return nil
+}
+
+// isBase takes scheme and host alone: pages stand at the root of their host.
+func isBase(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "" && address == u.Scheme+"://"+u.Host
 }
 
 func (c *Config) path(parts ...string) string {

@@ -215,6 +215,15 @@ func (h *Host) listen() error {
 // Address is where the host serves, with the port that was really taken.
 func (h *Host) Address() string { return "http://" + h.address }
 
+// Base is what absolute addresses begin with, as their reader came to the host:
+// what is printed outlives the address that a clerk happened to type.
+func (h *Host) Base(c *web.Ctx) string {
+	if h.Config.BaseURL != "" {
+		return h.Config.BaseURL
+	}
+	return c.Scheme() + "://" + c.Request().Host
+}
+
 // Wait returns when the host stops serving by itself, or ctx ends.
 func (h *Host) Wait(ctx context.Context) error {
 	select {

@@ -110,8 +110,9 @@ func (f *Follower) Await(ctx context.Context, block uint64) error {
 
 // Version changes whenever the rows do, without asking the database: what was
 // worked out from rows read after it was taken holds while it stands. Who has
-// awaited a block sees the version that comes with its rows.
-func (f *Follower) Version() uint64 { return f.progress.changes() }
+// awaited a block sees the version that comes with its rows. With wire names it
+// changes only when such events came, or when anything may have changed.
+func (f *Follower) Version(events ...string) uint64 { return f.progress.changes(events) }
 
 // Subscribe tells of every change until ctx ends, then closes the channel. A
 // slow reader gets several changes as one; it never holds the follower up.

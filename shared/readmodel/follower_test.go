@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tallyway/tallyway/chaincode"
 	"github.com/tallyway/tallyway/shared/readmodel"
 	"github.com/tallyway/tallyway/shared/readmodel/pgtest"
 )
@@ -309,6 +310,31 @@ func TestSubscribersHearOfChangesAndHoldNobodyUp(t *testing.T) {
 		}
 		cancel()
 		for range slow {
+		}
+	})
+}
+
+func TestAVersionStandsUntilItsEventsCome(t *testing.T) {
+	onBoth(t, func(t *testing.T, address string) {
+		source := newMemory()
+		source.add(t, Made{"L1", 1})
+		f := follow(t, open(t, address), source, lots(lotsSchema, nil))
+		await(t, f, 1)
+		moved, all := f.Version(chaincode.NameOf(Moved{})), f.Version()
+		await(t, f, source.add(t, Made{"L2", 1}))
+		if f.Version(chaincode.NameOf(Moved{})) != moved || f.Version() == all {
+			t.Error("a version by name follows events of another name, or the one of all does not")
+		}
+		await(t, f, source.add(t, Moved{"L1", "shop"}))
+		last := f.Version(chaincode.NameOf(Made{}), chaincode.NameOf(Moved{}))
+		if last == moved {
+			t.Error("an event came, and the version stands")
+		}
+		if err := f.Rebuild(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if f.Version(chaincode.NameOf(Moved{})) == last {
+			t.Error("the tables were emptied, and the version stands")
 		}
 	})
 }

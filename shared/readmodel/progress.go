@@ -48,7 +48,9 @@ func (c Change) then(later Change) Change {
 type progress struct {
 	mu          sync.Mutex
 	block       uint64
-	version     uint64 // counts the changes
+	version     uint64            // counts the changes
+	unnamed     uint64            // the last version by which anything may have changed
+	named       map[string]uint64 // the last version by which events of a name came
 	health      error
 	changed     chan struct{} // closed, and replaced, when block or health change
 	reset       chan struct{} // closed, and replaced, when the tables were emptied
@@ -57,7 +59,7 @@ type progress struct {
 
 func newProgress() *progress {
 	return &progress{changed: make(chan struct{}), reset: make(chan struct{}),
-		subscribers: map[chan Change]struct{}{}}
+		named: map[string]uint64{}, subscribers: map[chan Change]struct{}{}}
 }
 
 // set publishes a committed change.
@@ -70,7 +72,7 @@ func (p *progress) set(c Change) {
 	same := c.Block == p.block && !c.Reset
 	p.block = c.Block
 	if !same {
-		p.version++
+		p.count(c)
 	}
 	p.wake()
 	if c.Reset {
@@ -88,6 +90,17 @@ func (p *progress) set(c Change) {
 		default:
 		}
 		s <- merged // has room: nobody else sends, and what was there is taken out
+	}
+}
+
+// count needs the lock.
+func (p *progress) count(c Change) {
+	p.version++
+	if c.Reset || len(c.Events) == 0 {
+		p.unnamed = p.version
+	}
+	for _, name := range c.Events {
+		p.named[name] = p.version
 	}
 }
 
@@ -111,10 +124,17 @@ func (p *progress) stopped() error {
 	return p.health
 }
 
-func (p *progress) changes() uint64 {
+func (p *progress) changes(events []string) uint64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.version
+	if len(events) == 0 {
+		return p.version
+	}
+	last := p.unnamed
+	for _, name := range events {
+		last = max(last, p.named[name])
+	}
+	return last
 }
 
 func (p *progress) resets() <-chan struct{} {

@@ -16,6 +16,7 @@ import (
 // after the handler has returned: a goroutine takes c.Context() and values along.
 type Ctx struct {
 	request
+	carrier carrier
 	server  *Server
 	app     *mounted
 	route   *Route
@@ -23,30 +24,61 @@ type Ctx struct {
 	session string // the session cookie's value, or "" for tokens and strangers
 	lang    string
 	id      string
-	nonce   string
+	begun   time.Time
 	status  int
 	once    string // the form token of the page being rendered
+
+	until   time.Time // the handler's deadline; zero is none
+	bounded context.Context
+	stop    context.CancelFunc
 }
 
 // request keeps echo's methods at hand without taking the name Context, which
 // is the request's own here.
 type request = echo.Context
 
-const ctxKey = "tallyway.ctx"
+// carrier brings the Ctx through echo's chain of handlers.
+type carrier struct {
+	echo.Context
+	ctx *Ctx
+}
 
-// ctx finds the request's Ctx, which observe has made.
+// Error answers with an error, as the house words it.
+func (k *carrier) Error(err error) { k.ctx.server.handleError(err, k) }
+
+// ctx is the request's Ctx, which observe has made and hands on.
 func (s *Server) ctx(ec echo.Context) *Ctx {
-	if c, ok := ec.Get(ctxKey).(*Ctx); ok {
-		return c
+	if k, ok := ec.(*carrier); ok {
+		return k.ctx
 	}
-	c := &Ctx{request: ec, server: s, app: s.home, id: requestID(ec.Request()), nonce: random(), status: http.StatusOK}
+	c := &Ctx{request: ec, server: s, app: s.home, id: requestID(ec.Request()), begun: time.Now(), status: http.StatusOK}
+	c.carrier = carrier{ec, c}
 	c.lang = c.language()
-	ec.Set(ctxKey, c)
 	return c
 }
 
-// Context ends when the visitor leaves or the request's deadline passes.
-func (c *Ctx) Context() context.Context { return c.Request().Context() }
+// Context ends when the visitor leaves or the request's deadline passes. The
+// timer behind it is set when somebody asks: a page that lies ready waits for
+// nothing.
+func (c *Ctx) Context() context.Context {
+	if c.bounded == nil && !c.until.IsZero() {
+		c.bounded, c.stop = context.WithDeadline(c.Request().Context(), c.until)
+	}
+	if c.bounded != nil {
+		return c.bounded
+	}
+	return c.Request().Context()
+}
+
+// bound gives the handler so long from the request's begin. The caller ends the
+// context by done.
+func (c *Ctx) bound(d time.Duration) { c.until = c.begun.Add(d) }
+
+func (c *Ctx) done() {
+	if c.stop != nil {
+		c.stop()
+	}
+}
 
 // User is who asks, or nil for a stranger.
 func (c *Ctx) User() *User { return c.user }
@@ -88,13 +120,6 @@ func (c *Ctx) WantsJSON() bool {
 	return prefers(c.Request().Header.Get(echo.HeaderAccept), "application/json", "text/html")
 }
 
-// deadline gives the handler a bounded time.
-func (c *Ctx) deadline(d time.Duration) context.CancelFunc {
-	ctx, cancel := context.WithTimeout(c.Context(), d)
-	c.SetRequest(c.Request().WithContext(ctx))
-	return cancel
-}
-
 // cookie sets a cookie of the house for the whole site.
 func (c *Ctx) cookie(name, value string, age time.Duration, httpOnly bool) {
 	k := &http.Cookie{Name: name, Value: value, Path: "/", HttpOnly: httpOnly,
@@ -106,6 +131,9 @@ func (c *Ctx) cookie(name, value string, age time.Duration, httpOnly bool) {
 }
 
 func (c *Ctx) readCookie(name string) string {
+	if len(c.Request().Header["Cookie"]) == 0 { // most shoppers; an error would be made for each
+		return ""
+	}
 	k, err := c.Cookie(name)
 	if err != nil {
 		return ""
@@ -138,7 +166,7 @@ func (c *Ctx) takeFlash() string {
 // to the same address without them, so that the switches work without script.
 func (c *Ctx) setPreferences() (done bool, err error) {
 	r := c.Request()
-	if r.Method != http.MethodGet || forPrograms(r.URL.Path) {
+	if r.Method != http.MethodGet || r.URL.RawQuery == "" || forPrograms(r.URL.Path) {
 		return false, nil
 	}
 	q := r.URL.Query()

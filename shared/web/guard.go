@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -20,41 +21,30 @@ import (
 // guard counts who asks how often, and how many are at work.
 type guard struct {
 	addresses, users *buckets
-	atWork           chan struct{}
+	atWork           atomic.Int64
+	most             int64 // at work at once
 }
 
 func newGuard(l Limits) *guard {
-	return &guard{addresses: newBuckets(l.PerAddress, 1<<16), users: newBuckets(l.PerUser, 1<<16),
-		atWork: make(chan struct{}, l.Concurrent)}
+	return &guard{addresses: newBuckets(l.PerAddress, 1<<16), users: newBuckets(l.PerUser, 1<<16), most: int64(l.Concurrent)}
 }
 
 // admit keeps an address to its rate and the house to its size.
 func (s *Server) admit(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(ec echo.Context) error {
 		c := s.ctx(ec)
-		if wait := s.guard.addresses.take(network(c.RealIP()), time.Now()); wait > 0 {
+		if wait := s.guard.addresses.take(network(c.RealIP()), c.begun); wait > 0 {
 			return c.tooMany(wait)
 		}
-		if s.isStream(ec.Path()) {
+		if s.streams[ec.Path()] {
 			return next(ec)
 		}
-		select {
-		case s.guard.atWork <- struct{}{}:
-			defer func() { <-s.guard.atWork }()
-			return next(ec)
-		default:
+		defer s.guard.atWork.Add(-1)
+		if s.guard.atWork.Add(1) > s.guard.most {
 			return ErrBusy.Refuse("")
 		}
+		return next(ec)
 	}
-}
-
-func (s *Server) isStream(path string) bool {
-	for _, r := range s.routes {
-		if r.stream && r.Path == path {
-			return true
-		}
-	}
-	return false
 }
 
 // spend keeps a user to their rate, from however many addresses.
@@ -80,7 +70,10 @@ func network(ip string) string {
 	if err != nil {
 		return ip
 	}
-	if addr.Is4() || addr.Is4In6() {
+	if addr.Is4() {
+		return ip // it has one form only
+	}
+	if addr.Is4In6() {
 		return addr.Unmap().String()
 	}
 	p, err := addr.Prefix(64)
@@ -142,8 +135,10 @@ func (b *buckets) take(key string, now time.Time) time.Duration {
 	}
 	b.seen.MoveToFront(e)
 	k := e.Value.(*bucket)
-	k.tokens = min(float64(b.rate.Burst), k.tokens+now.Sub(k.at).Seconds()*b.rate.PerSecond)
-	k.at = now
+	if passed := now.Sub(k.at); passed > 0 { // requests come to the lock in another order than they began in
+		k.tokens = min(float64(b.rate.Burst), k.tokens+passed.Seconds()*b.rate.PerSecond)
+		k.at = now
+	}
 	if k.tokens >= 1 {
 		k.tokens--
 		return 0
@@ -165,7 +160,7 @@ func (s *Server) limitBody(c *Ctx, r Route) error {
 	if req.ContentLength > limit {
 		return ErrTooLarge.Refuse("at most %s bytes", limit)
 	}
-	if req.Body != nil {
+	if req.Body != nil && req.Body != http.NoBody {
 		req.Body = http.MaxBytesReader(c.Response().Writer, req.Body, limit)
 	}
 	return nil

@@ -8,11 +8,9 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime/debug"
-	"strconv"
 	"time"
 
 	"github.com/labstack/echo/v4"
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
@@ -37,29 +35,35 @@ func requestID(r *http.Request) string {
 // observe names the request, measures it and writes the access log.
 func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(ec echo.Context) error {
-		begin := time.Now()
 		c := s.ctx(ec)
-		ec.Response().Header().Set(echo.HeaderXRequestID, c.id)
-		if err := next(ec); err != nil {
-			ec.Error(err)
+		h := c.Response().Header()
+		for name, values := range s.secure {
+			h[name] = values
 		}
-		took, status := time.Since(begin), ec.Response().Status
-		route := ec.Path()
+		h[echo.HeaderXRequestID] = []string{c.id}
+		if err := next(&c.carrier); err != nil {
+			c.carrier.Error(err)
+		}
+		took, status := time.Since(c.begun), c.Response().Status
+		route := c.Path()
 		if route == "" || status == http.StatusNotFound && c.route == nil {
 			route = "none"
 		}
-		s.times.WithLabelValues(route, ec.Request().Method, strconv.Itoa(status)).Observe(took.Seconds())
+		s.times.of(route, c.Request().Method, status).Observe(took.Seconds())
 		s.logAccess(c, route, status, took)
 		return nil
 	}
 }
 
 func (s *Server) logAccess(c *Ctx, route string, status int, took time.Duration) {
+	r := c.Request()
+	if !s.cfg.Log.Enabled(r.Context(), slog.LevelInfo) {
+		return
+	}
 	who := ""
 	if c.user != nil {
 		who = c.user.ID
 	}
-	r := c.Request()
 	s.cfg.Log.LogAttrs(r.Context(), slog.LevelInfo, "request",
 		slog.String("request", c.id), slog.String("method", r.Method), slog.String("path", r.URL.Path),
 		slog.String("route", route), slog.Int("status", status), slog.Int64("bytes", c.Response().Size),
@@ -84,36 +88,35 @@ func (s *Server) recoverPanics(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// secure sends the headers that keep a page to this house alone: no script
-// but our own files, no frame, no other origin.
-func (s *Server) secure(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(ec echo.Context) error {
-		c := s.ctx(ec)
-		h := ec.Response().Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self' 'nonce-"+c.nonce+"'; style-src 'self' 'nonce-"+c.nonce+
-			"'; img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self'; "+
-			"form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
-		h.Set("Cache-Control", "no-store") // what may be kept says so itself
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "same-origin")
-		h.Set("X-Frame-Options", "DENY")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
-		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		h.Set("Permissions-Policy", "camera=(self), geolocation=(), microphone=(), payment=(), usb=()")
-		if s.cfg.TLS {
-			h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
-		}
-		return next(ec)
+// secureHeaders keep a page to this house alone: no script but our own files,
+// no frame, no other origin. All answers share the values, which nobody changes
+// in place.
+func secureHeaders(tls bool) http.Header {
+	h := http.Header{}
+	h.Set("Content-Security-Policy", contentPolicy(""))
+	h.Set("Cache-Control", "no-store") // what may be kept says so itself
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Permissions-Policy", "camera=(self), geolocation=(), microphone=(), payment=(), usb=()")
+	if tls {
+		h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
 	}
+	return h
 }
 
-func requestTimes(reg *prometheus.Registry) *prometheus.HistogramVec {
-	h := prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name: "tallyway_web_request_seconds", Help: "Time from a request's head to the end of its answer.",
-		Buckets: []float64{.002, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10, 30},
-	}, []string{"route", "method", "status"})
-	reg.MustRegister(h)
-	return h
+// contentPolicy lets a page run our own files and, where it has a nonce, what
+// carries that.
+func contentPolicy(nonce string) string {
+	own := "'self'"
+	if nonce != "" {
+		own += " 'nonce-" + nonce + "'"
+	}
+	return "default-src 'none'; script-src " + own + "; style-src " + own +
+		"; img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self'; " +
+		"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 }
 
 // serveMetrics answers this machine and tokens with the scope "admin": what

@@ -139,6 +139,13 @@ func (c *Ctx) find(name string) (*template.Template, error) {
 	return nil, fmt.Errorf("there is no page %s", name)
 }
 
+// nonce makes the page's own scripts and styles known to the browser.
+func (c *Ctx) nonce() string {
+	n := random()
+	c.Response().Header().Set(echo.HeaderContentSecurityPolicy, contentPolicy(n))
+	return n
+}
+
 // seal puts the session's tokens in.
 func (c *Ctx) seal(page []byte) []byte {
 	csrf := ""
@@ -148,7 +155,7 @@ func (c *Ctx) seal(page []byte) []byte {
 	if c.once == "" {
 		c.once = random()
 	}
-	return []byte(strings.NewReplacer(csrfMark, template.HTMLEscapeString(csrf), nonceMark, c.nonce, onceMark, c.once).Replace(string(page)))
+	return []byte(strings.NewReplacer(csrfMark, template.HTMLEscapeString(csrf), nonceMark, c.nonce(), onceMark, c.once).Replace(string(page)))
 }
 
 func (c *Ctx) shell(view any) shell {

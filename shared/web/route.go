@@ -120,6 +120,9 @@ func (s *Server) add(m *mounted, r Route) {
 		}
 	}
 	s.routes = append(s.routes, r)
+	if r.stream {
+		s.streams[r.Path] = true
+	}
 	s.echo.Add(r.Method, r.Path, s.serve(m, r))
 	if r.Method == http.MethodGet && !r.stream {
 		s.echo.Add(http.MethodHead, r.Path, s.serve(m, r))
@@ -158,6 +161,10 @@ func (s *Server) serve(m *mounted, r Route) echo.HandlerFunc {
 		if done, err := c.setPreferences(); done || err != nil {
 			return err
 		}
+		if !r.stream {
+			c.bound(s.cfg.Limits.Deadline)
+			defer c.done()
+		}
 		if err := s.limitBody(c, r); err != nil {
 			return err
 		}
@@ -167,11 +174,6 @@ func (s *Server) serve(m *mounted, r Route) echo.HandlerFunc {
 		if err := s.authorise(c, r); err != nil {
 			return err
 		}
-		if r.stream {
-			return handle(c)
-		}
-		done := c.deadline(s.cfg.Limits.Deadline)
-		defer done()
 		return handle(c)
 	}
 }

@@ -91,15 +91,17 @@ type Server struct {
 	cfg       Config
 	echo      *echo.Echo
 	routes    []Route
+	streams   map[string]bool // paths that keep no place among the concurrent
 	mounted   []*mounted
 	home      *mounted // the house's own pages
 	assets    *assets
 	words     *Catalogue
 	guard     *guard
 	live      *liveCount
-	times     *prometheus.HistogramVec
+	times     *requestTimes
 	refusals  []chaincode.Rule
 	crossSite *http.CrossOriginProtection
+	secure    http.Header // of every answer
 	ownFront  bool
 	stopping  chan struct{} // closed when streams are to end
 	stopOnce  sync.Once
@@ -137,19 +139,20 @@ func New(cfg Config) *Server {
 	}
 	ownFront := cfg.Front != nil
 	cfg = cfg.withDefaults()
-	s := &Server{cfg: cfg, ownFront: ownFront, stopping: make(chan struct{}), echo: echo.New(), words: newCatalogue(), assets: newAssets(),
+	s := &Server{cfg: cfg, ownFront: ownFront, stopping: make(chan struct{}), streams: map[string]bool{}, echo: echo.New(), words: newCatalogue(), assets: newAssets(),
 		guard: newGuard(cfg.Limits), live: &liveCount{max: cfg.Limits.LivePerUser, open: map[string]int{}},
 		crossSite: http.NewCrossOriginProtection()}
 	s.echo.HideBanner, s.echo.HidePort = true, true
 	s.echo.HTTPErrorHandler = s.handleError
 	s.echo.IPExtractor = addressOf(cfg.Proxies)
 	s.refusals = append(append([]chaincode.Rule{}, Rules...), cfg.Rules...)
-	s.times = requestTimes(cfg.Metrics)
+	s.times = newRequestTimes(cfg.Metrics)
+	s.secure = secureHeaders(cfg.TLS)
 	if err := s.words.Register(sub(translationFiles, "i18n")); err != nil {
 		panic(err)
 	}
 	s.assets.add(sub(assetFiles, "assets"))
-	s.echo.Use(s.observe, s.recoverPanics, s.secure, s.admit, compress)
+	s.echo.Use(s.observe, s.recoverPanics, s.admit, compress)
 	s.home = s.Mount(App{Name: "web", Pages: sub(pageFiles, "pages"), Routes: s.ownRoutes()})
 	return s
 }

@@ -447,6 +447,9 @@ func TestHeaders(t *testing.T) {
 	if csp := a.header.Get("Content-Security-Policy"); strings.Contains(csp, "unsafe") || !strings.Contains(csp, "frame-ancestors 'none'") {
 		t.Error(csp)
 	}
+	if nonce := regexp.MustCompile(`nonce="([^"]+)"`).FindStringSubmatch(a.body); nonce != nil && !strings.Contains(a.header.Get("Content-Security-Policy"), "'nonce-"+nonce[1]+"'") {
+		t.Errorf("the page's nonce %s is not in its policy", nonce[1])
+	}
 	if strings.Contains(a.body, "<script>") || strings.Contains(a.body, " style=") || strings.Contains(a.body, "http://") || strings.Contains(a.body, "https://") {
 		t.Error("an inline script or style, or a foreign address")
 	}
@@ -454,6 +457,9 @@ func TestHeaders(t *testing.T) {
 	file := h.client(t).get(css)
 	if !strings.Contains(file.header.Get("Cache-Control"), "immutable") || len(file.body) > 40<<10 {
 		t.Errorf("%s: %v, %d bytes", css, file.header, len(file.body))
+	}
+	if next := h.client(t).get("/login"); next.header.Get("Cache-Control") != "no-store" {
+		t.Errorf("an answer changed the headers of the next: %v", next.header)
 	}
 	if again := h.client(t).get(css, "If-None-Match", file.header.Get("ETag")); again.status != 304 {
 		t.Errorf("%d", again.status)
@@ -565,14 +571,15 @@ func TestMetricsCountRequests(t *testing.T) {
 	c := h.client(t)
 	c.get("/nowhere/at/all")
 	c.get("/login")
+	c.do("INVENTED", "/login", nil)
 	body := c.get("/metrics").body
-	for _, want := range []string{`tallyway_web_request_seconds_count{method="GET",route="/login",status="200"} 1`, `route="none",status="404"`} {
+	for _, want := range []string{`tallyway_web_request_seconds_count{method="GET",route="/login",status="200"} 1`, `route="none",status="404"`, `method="other"`} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the metrics lack %s", want)
 		}
 	}
-	if strings.Contains(body, "nowhere") {
-		t.Error("an unknown address became a label")
+	if strings.Contains(body, "nowhere") || strings.Contains(body, "INVENTED") {
+		t.Error("an unknown address or method became a label")
 	}
 }
 

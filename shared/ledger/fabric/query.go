@@ -117,6 +117,9 @@ func (l *Ledger) settled(ctx context.Context, txID string) (receipt ledger.Recei
 
 // find looks a transaction up in the peer's blocks.
 func (l *Ledger) find(ctx context.Context, txID string) (ledger.Receipt, peer.TxValidationCode, *block.Envelope, error) {
+	if err := l.catchUp(ctx, l.home()); err != nil {
+		return ledger.Receipt{}, 0, nil, err
+	}
 	b, err := l.system(ctx, "GetBlockByTxID", []byte(txID))
 	if err != nil {
 		if strings.Contains(err.Error(), "no such transaction ID") {
