@@ -246,3 +246,8 @@ func Import(b []byte) (*Members, error) {
 	}
 	return m, nil
 }
+
+// CACert is the certificate of a member's authority in PEM.
+func (m *Members) CACert(org string) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: m.authorities[org].certificate.Raw})
+}
