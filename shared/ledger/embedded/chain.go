@@ -17,6 +17,8 @@ import (
 	"github.com/hyperledger/fabric/protoutil"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/tallyway/tallyway/shared/ledger/block"
 )
 
 // Fault is something in the ledger's files that contradicts the rest.
@@ -62,7 +64,7 @@ func (c *chain) check(b *common.Block) error {
 	updates := map[string]update{}
 	for i, o := range txns {
 		if fault := c.checkTransaction(b, i, o, updates); fault != nil {
-			fault.Block, fault.Tx = b.Header.Number, o.channel.TxId
+			fault.Block, fault.Tx = b.Header.Number, o.Channel.TxId
 			return fault
 		}
 	}
@@ -88,8 +90,8 @@ func (c *chain) passOver(b *common.Block) {
 }
 
 // checkBlock checks what the header and the metadata say.
-func (c *chain) checkBlock(b *common.Block) ([]*opened, error) {
-	fault := func(format string, args ...any) ([]*opened, error) {
+func (c *chain) checkBlock(b *common.Block) ([]*block.Envelope, error) {
+	fault := func(format string, args ...any) ([]*block.Envelope, error) {
 		return nil, &Fault{Block: c.next, What: fmt.Sprintf(format, args...)}
 	}
 	meta := b.Metadata.Metadata
@@ -113,9 +115,9 @@ func (c *chain) checkBlock(b *common.Block) ([]*opened, error) {
 			return fault("its metadata has something in field %s", common.BlockMetadataIndex(i))
 		}
 	}
-	var txns []*opened
+	var txns []*block.Envelope
 	for i, envelope := range b.Data.Data {
-		o, err := open(envelope)
+		o, err := block.Open(envelope)
 		if err != nil {
 			return fault("transaction %d cannot be read: %v", i, err)
 		}
@@ -126,21 +128,21 @@ func (c *chain) checkBlock(b *common.Block) ([]*opened, error) {
 
 // checkTransaction checks ids, hashes and signatures, and adds what the
 // transaction writes to the block's updates.
-func (c *chain) checkTransaction(b *common.Block, i int, o *opened, updates map[string]update) *Fault {
-	if o.action == nil {
+func (c *chain) checkTransaction(b *common.Block, i int, o *block.Envelope, updates map[string]update) *Fault {
+	if o.Action == nil {
 		if b.Header.Number != 0 {
 			return faultf("it is no endorser transaction")
 		}
 		return nil
 	}
-	if err := protoutil.CheckTxID(o.channel.TxId, o.creator.Nonce, o.creator.Creator); err != nil {
+	if err := protoutil.CheckTxID(o.Channel.TxId, o.Creator.Nonce, o.Creator.Creator); err != nil {
 		return faultf("its id is not made of its nonce and creator")
 	}
-	if !bytes.Equal(o.proposalHash, proposalHash(o.header, o.proposed)) {
+	if !bytes.Equal(o.ProposalHash, proposalHash(o.Header, o.Proposed)) {
 		return faultf("its endorsements are of another proposal")
 	}
 	var set rwset.TxReadWriteSet
-	if err := proto.Unmarshal(o.action.Results, &set); err != nil {
+	if err := proto.Unmarshal(o.Action.Results, &set); err != nil {
 		return faultf("its read-write set cannot be read: %v", err)
 	}
 	sets, err := parseSets(&set)
@@ -151,7 +153,7 @@ func (c *chain) checkTransaction(b *common.Block, i int, o *opened, updates map[
 		return fault
 	}
 	at := version{b.Header.Number, uint64(i)}
-	ok := valid(b, i)
+	ok := block.Valid(b, i)
 	if c.replay != nil {
 		if fault := c.replay.check(sets, ok); fault != nil {
 			return fault
@@ -160,7 +162,7 @@ func (c *chain) checkTransaction(b *common.Block, i int, o *opened, updates map[
 	if ok {
 		sets.apply(at, updates)
 		if c.replay != nil {
-			c.replay.apply(o.channel.TxId, at, sets)
+			c.replay.apply(o.Channel.TxId, at, sets)
 		}
 	}
 	return nil
@@ -168,8 +170,8 @@ func (c *chain) checkTransaction(b *common.Block, i int, o *opened, updates map[
 
 // checkSignatures checks the user's signature and the endorsers', and that all
 // endorsed whom the transaction concerns.
-func (c *chain) checkSignatures(o *opened, sets sets) *Fault {
-	caller, err := c.verifier.VerifyAt(o.creator.Creator, o.payload, o.signature, o.at())
+func (c *chain) checkSignatures(o *block.Envelope, sets sets) *Fault {
+	caller, err := c.verifier.VerifyAt(o.Creator.Creator, o.Payload, o.Signature, o.At())
 	if err != nil {
 		return faultf("its creator's signature does not hold: %v", err)
 	}
@@ -177,8 +179,8 @@ func (c *chain) checkSignatures(o *opened, sets sets) *Fault {
 	for _, coll := range sets.hashed {
 		needed = append(needed, strings.TrimPrefix(coll.CollectionName, Collection("")))
 	}
-	for i, e := range o.endorsements {
-		org, err := c.verifier.VerifyNodeAt(e.Endorser, append(append([]byte{}, o.response...), e.Endorser...), e.Signature, o.at())
+	for i, e := range o.Endorsements {
+		org, err := c.verifier.VerifyNodeAt(e.Endorser, append(append([]byte{}, o.Response...), e.Endorser...), e.Signature, o.At())
 		if err != nil {
 			return faultf("its endorsement %d does not hold: %v", i+1, err)
 		}
@@ -265,7 +267,7 @@ func (s sets) apply(at version, updates map[string]update) {
 // transactions, their effect, and the hash before.
 func (c *chain) checkCommitHash(b *common.Block, updates map[string]update) error {
 	if b.Header.Number == 0 { // kvledger begins with block 1
-		if !valid(b, 0) || len(b.Metadata.Metadata[common.BlockMetadataIndex_COMMIT_HASH]) > 0 {
+		if !block.Valid(b, 0) || len(b.Metadata.Metadata[common.BlockMetadataIndex_COMMIT_HASH]) > 0 {
 			return &Fault{What: "its metadata is not a genesis block's"}
 		}
 		return nil

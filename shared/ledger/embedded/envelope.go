@@ -5,13 +5,11 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
 	"github.com/hyperledger/fabric/protoutil"
 	"google.golang.org/protobuf/encoding/protowire"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/tallyway/tallyway/chaincode"
@@ -221,70 +219,4 @@ func (p *proposal) payload(response []byte, by []field) []field {
 			{number: 1, inner: []field{{number: 1, bytes: p.header.SignatureHeader}, {number: 2, inner: action}}},
 		}},
 	}
-}
-
-// opened is an envelope taken apart.
-type opened struct {
-	payload      []byte
-	signature    []byte
-	header       *common.Header
-	channel      *common.ChannelHeader
-	creator      *common.SignatureHeader
-	proposed     []byte // the public proposal payload
-	response     []byte // what the endorsers signed
-	proposalHash []byte
-	endorsements []*peer.Endorsement
-	action       *peer.ChaincodeAction
-}
-
-func (o *opened) at() time.Time { return o.channel.GetTimestamp().AsTime() }
-
-// open takes an envelope apart; action is nil for one that is no endorser
-// transaction.
-func open(envelope []byte) (*opened, error) {
-	o, env, payload := &opened{}, &common.Envelope{}, &common.Payload{}
-	o.channel, o.creator = &common.ChannelHeader{}, &common.SignatureHeader{}
-	if err := unmarshal(envelope, env, env.GetPayload, payload); err != nil {
-		return nil, err
-	}
-	o.payload, o.signature, o.header = env.Payload, env.Signature, payload.Header
-	if err := proto.Unmarshal(payload.GetHeader().GetChannelHeader(), o.channel); err != nil {
-		return nil, err
-	}
-	if err := proto.Unmarshal(payload.GetHeader().GetSignatureHeader(), o.creator); err != nil {
-		return nil, err
-	}
-	if o.channel.Type != int32(common.HeaderType_ENDORSER_TRANSACTION) {
-		return o, nil
-	}
-	return o, o.openAction(payload.Data)
-}
-
-func (o *opened) openAction(data []byte) error {
-	tx, outer := &peer.Transaction{}, &peer.ChaincodeActionPayload{}
-	response, action := &peer.ProposalResponsePayload{}, &peer.ChaincodeAction{}
-	if err := proto.Unmarshal(data, tx); err != nil {
-		return err
-	}
-	if len(tx.Actions) != 1 {
-		return fmt.Errorf("%d actions, want one", len(tx.Actions))
-	}
-	if err := proto.Unmarshal(tx.Actions[0].Payload, outer); err != nil {
-		return err
-	}
-	o.proposed, o.endorsements = outer.ChaincodeProposalPayload, outer.GetAction().GetEndorsements()
-	o.response = outer.GetAction().GetProposalResponsePayload()
-	if err := unmarshal(o.response, response, response.GetExtension, action); err != nil {
-		return err
-	}
-	o.proposalHash, o.action = response.ProposalHash, action
-	return nil
-}
-
-// unmarshal reads a message and the one that it carries.
-func unmarshal(b []byte, outer proto.Message, carried func() []byte, inner proto.Message) error {
-	if err := proto.Unmarshal(b, outer); err != nil {
-		return err
-	}
-	return proto.Unmarshal(carried(), inner)
 }

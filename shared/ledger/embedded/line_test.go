@@ -18,6 +18,7 @@ import (
 
 	"github.com/tallyway/tallyway/chaincode"
 	"github.com/tallyway/tallyway/shared/ledger"
+	"github.com/tallyway/tallyway/shared/ledger/block"
 	"github.com/tallyway/tallyway/shared/ledger/ledgertest"
 )
 
@@ -182,13 +183,13 @@ func TestTheBlockHoldsNoBodyAndNoSecret(t *testing.T) {
 	if err != nil || strings.Contains(string(content), "unspeakable") || !strings.Contains(string(content), "ledgertest.Hide") {
 		t.Fatalf("the block file tells the secret, or not even the command's name (%v)", err)
 	}
-	block, err := l.peer.GetBlockByNumber(receipt.Block)
+	b, err := l.peer.GetBlockByNumber(receipt.Block)
 	if err != nil {
 		t.Fatal(err)
 	}
-	o, err := open(block.Data.Data[0])
-	if err != nil || len(o.endorsements) != 3 {
-		t.Fatalf("%d endorsements, want the caller's and two keepers' (%v)", len(o.endorsements), err)
+	o, err := block.Open(b.Data.Data[0])
+	if err != nil || len(o.Endorsements) != 3 {
+		t.Fatalf("%d endorsements, want the caller's and two keepers' (%v)", len(o.Endorsements), err)
 	}
 }
 
@@ -305,7 +306,7 @@ func FuzzDecodeBlock(f *testing.F) {
 			t.Fatalf("%x does not survive (%v)", content, err)
 		}
 		for _, envelope := range b.Data.Data {
-			open(envelope) // must not panic
+			block.Open(envelope) // must not panic
 		}
 	})
 }

@@ -2,18 +2,16 @@ package embedded
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
 
-	"github.com/hyperledger/fabric-protos-go-apiv2/common"
 	"github.com/hyperledger/fabric-protos-go-apiv2/ledger/queryresult"
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
 	fabric "github.com/hyperledger/fabric/core/ledger"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/tallyway/tallyway/shared/ledger"
+	"github.com/tallyway/tallyway/shared/ledger/block"
 )
 
 // Query runs a function on the committed state, on the node of the first of
@@ -117,27 +115,15 @@ func (l *Ledger) find(txID string) (ledger.Receipt, error) {
 	if !exists {
 		return ledger.Receipt{}, ledger.ErrNotFound
 	}
-	block, err := l.peer.GetBlockByTxID(txID)
+	b, err := l.peer.GetBlockByTxID(txID)
 	if err != nil {
 		return ledger.Receipt{}, fmt.Errorf("read the block of transaction %s: %w", txID, err)
 	}
-	for i, envelope := range block.Data.Data {
-		o, err := open(envelope)
-		if err != nil || o.channel.TxId != txID {
-			continue
-		}
-		if !valid(block, i) {
-			return ledger.Receipt{}, ledger.ErrInvalid
-		}
-		return ledger.Receipt{TxID: txID, Block: block.Header.Number, Index: i, At: o.at(),
-			Reply: o.action.GetResponse().GetPayload()}, nil
+	receipt, code, _, err := block.Find(b, txID)
+	if err == nil && code != peer.TxValidationCode_VALID {
+		return ledger.Receipt{}, ledger.ErrInvalid
 	}
-	return ledger.Receipt{}, fmt.Errorf("block %d does not hold transaction %s, which the index finds there", block.Header.Number, txID)
-}
-
-func valid(b *common.Block, i int) bool {
-	flags := b.GetMetadata().GetMetadata()[common.BlockMetadataIndex_TRANSACTIONS_FILTER]
-	return i < len(flags) && flags[i] == byte(peer.TxValidationCode_VALID)
+	return receipt, err
 }
 
 // Events yields the blocks after a position, then waits for further ones. It
@@ -152,12 +138,12 @@ func (l *Ledger) Events(ctx context.Context, after ledger.Position) iter.Seq2[le
 				}
 				return
 			}
-			block, err := l.eventsOf(next)
+			told, err := l.eventsOf(next)
 			if err != nil {
 				yield(ledger.Block{}, err)
 				return
 			}
-			if !yield(block, nil) {
+			if !yield(told, nil) {
 				return
 			}
 		}
@@ -192,38 +178,9 @@ func (l *Ledger) eventsOf(number uint64) (ledger.Block, error) {
 		return ledger.Block{}, err
 	}
 	defer l.submits.Done()
-	block, err := l.peer.GetBlockByNumber(number)
+	b, err := l.peer.GetBlockByNumber(number)
 	if err != nil {
 		return ledger.Block{}, fmt.Errorf("read block %d: %w", number, err)
 	}
-	out := ledger.Block{Number: number}
-	for i, envelope := range block.Data.Data {
-		o, err := open(envelope)
-		if err != nil {
-			return ledger.Block{}, fmt.Errorf("block %d, transaction %d: %w", number, i, err)
-		}
-		t, ok, err := events(o)
-		if err != nil {
-			return ledger.Block{}, fmt.Errorf("block %d, transaction %s: %w", number, o.channel.TxId, err)
-		}
-		if ok && valid(block, i) {
-			t.Index = i
-			out.Transactions = append(out.Transactions, t)
-		}
-	}
-	return out, nil
-}
-
-// events unpacks a transaction's envelope of events, if it has one.
-func events(o *opened) (t ledger.Transaction, ok bool, err error) {
-	if len(o.action.GetEvents()) == 0 {
-		return t, false, nil
-	}
-	var event peer.ChaincodeEvent
-	if err := proto.Unmarshal(o.action.Events, &event); err != nil {
-		return t, false, err
-	}
-	t = ledger.Transaction{TxID: o.channel.TxId}
-	err = json.Unmarshal(event.Payload, &t.Envelope)
-	return t, err == nil, err
+	return block.Events(b, Namespace)
 }
