@@ -212,7 +212,7 @@ func TestVerifyFindsAChangedSecret(t *testing.T) {
 	l := openIn(t, dir, m)
 	load(t, l, m, 40)
 	l.Close()
-	changeValue(t, filepath.Join(dir, "stateLeveldb"), `kept by HarbourMSP`, `kept by AuthorityMSP`)
+	changeValue(t, filepath.Join(dir, "stateLeveldb"), `kept by HarbourMSP`, `kept by HarbourMST`)
 	err := VerifyDir(t.Context(), dir, ledgertest.Orgs, m, nil)
 	var f *Fault
 	if !errors.As(err, &f) || !strings.Contains(f.What, "the collection of HarbourMSP") {
