@@ -3,6 +3,7 @@ package network
 import (
 	"context"
 	"path/filepath"
+	"strings"
 )
 
 // Deploy creates the channel where there is none, serves a version of the
@@ -45,6 +46,11 @@ func (n *Network) CreateChannel(ctx context.Context) error {
 	return err
 }
 
+// admin runs the administrator's program, and passes on what it says.
 func (n *Network) admin(ctx context.Context, arguments ...string) (string, error) {
-	return n.programs.run(ctx, n.dir, n.programs.admin(), arguments...)
+	out, err := n.programs.run(ctx, n.dir, n.programs.admin(), arguments...)
+	if said := strings.TrimSpace(out); said != "" {
+		n.Say("%s", said)
+	}
+	return out, err
 }

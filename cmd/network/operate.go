@@ -65,7 +65,8 @@ func (p *place) part(n *network.Network) (*network.Network, error) {
 
 func up(ctx context.Context, args []string, out io.Writer) error {
 	p := newPlace("up")
-	file := p.flags.String("definition", "", "what a new network is made from; the default is `network definition`")
+	file := p.flags.String("definition", "", "the `file` that a new network is made from; otherwise it is made from the default definition")
+	prepare := p.flags.Bool("prepare", false, "make what is missing, and start nothing")
 	if _, err := p.parse(args); err != nil {
 		return err
 	}
@@ -75,6 +76,9 @@ func up(ctx context.Context, args []string, out io.Writer) error {
 	}
 	if n, err = p.part(n); err != nil {
 		return err
+	}
+	if *prepare {
+		return n.Prepare(ctx)
 	}
 	if err := n.Up(ctx); err != nil {
 		return err
@@ -264,5 +268,8 @@ func definition(_ context.Context, args []string, out io.Writer) error {
 }
 
 func buildPrograms(ctx context.Context, args []string, _ io.Writer) error {
+	if _, err := newPlace("programs").parse(args); err != nil {
+		return err
+	}
 	return network.BuildPrograms(ctx, func(format string, arguments ...any) { fmt.Fprintf(os.Stderr, format+"\n", arguments...) })
 }
