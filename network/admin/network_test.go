@@ -127,6 +127,8 @@ func memberIsLetIn(t *testing.T, c, newcomer consortium) {
 	refused(t, "1 of 4 have signed; still to sign: Org2MSP, Org3MSP, Org4MSP", add("org1")...)
 	refused(t, "a newcomer comes alone", "member", "add", "--profile", c.profile("org1"), "--definition", c.genesis())
 	admin(t, add("org1", "--out", change)...)
+	contains(t, admin(t, "member", "show", "--profile", c.profile("org2"), "--update", change),
+		"Channel/Application: lets in DairyMSP, authority SHA-256 ", "Channel/Application: changes the policy Endorsement", "Org1MSP has signed")
 	contains(t, admin(t, "member", "sign", "--profile", c.profile("org2"), "--update", change), "Org1MSP has signed", "Org2MSP has signed")
 	refused(t, "2 of 4 have signed; still to sign: Org3MSP, Org4MSP", "member", "submit", "--profile", c.profile("org2"), "--update", change)
 	admin(t, "member", "sign", "--profile", c.profile("org3"), "--update", change)
