@@ -3,6 +3,7 @@ package network
 import (
 	"context"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -45,6 +46,19 @@ func TestANetworkLives(t *testing.T) {
 	t.Run("upgrade", func(t *testing.T) { upgrade(ctx, t, n, program, producer) })
 	t.Run("renewal", func(t *testing.T) { renewal(ctx, t, n, producer) })
 	t.Run("rest", func(t *testing.T) { rest(ctx, t, n, producer) })
+}
+
+// TestAPortThatIsTaken names the process that could not start, and why.
+func TestAPortThatIsTaken(t *testing.T) {
+	n := newNetwork(t, Default())
+	tax := n.definition.Organisations[1]
+	other, err := net.Listen("tcp", tax.PeerAddress())
+	must(t, err)
+	defer other.Close()
+	err = n.Up(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "peer.tax has ended") || !strings.Contains(err.Error(), "address already in use") {
+		t.Error(err)
+	}
 }
 
 func must(t *testing.T, err error) {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 )
 
@@ -38,30 +39,42 @@ type programs struct {
 }
 
 func findPrograms() (programs, error) {
-	if source := sourceTree(); source != "" {
-		return programs{source: source, bin: filepath.Join(source, "bin")}, nil
+	if source, version := sourceTree(); source != "" {
+		bin := filepath.Join(source, "bin")
+		return programs{source: source, bin: bin, fabric: filepath.Join(bin, "fabric", version)}, nil
 	}
 	self, err := os.Executable()
-	return programs{bin: filepath.Dir(self)}, err
+	if err != nil {
+		return programs{}, err
+	}
+	bin := filepath.Dir(self)
+	peers, err := filepath.Glob(filepath.Join(bin, "fabric", "v*", "peer"))
+	if err != nil || len(peers) == 0 {
+		return programs{}, fmt.Errorf("there are no programs of Fabric in %s, and no source tree to build them from", filepath.Join(bin, "fabric"))
+	}
+	return programs{bin: bin, fabric: filepath.Dir(peers[len(peers)-1])}, nil
 }
 
+// fabricVersion is the line of go.mod that says which Fabric we build.
+var fabricVersion = regexp.MustCompile(`(?m)^\s+` + regexp.QuoteMeta(fabricModule) + ` (v\S+)`)
+
 // sourceTree looks for our go.mod, upwards from the working folder.
-func sourceTree() string {
+func sourceTree() (dir, version string) {
 	dir, err := os.Getwd()
-	if err != nil {
-		return ""
-	}
-	for {
-		text, err := os.ReadFile(filepath.Join(dir, "go.mod"))
-		if err == nil && bytes.HasPrefix(text, []byte("module "+ourModule+"\n")) {
-			return dir
+	for err == nil {
+		text, absent := os.ReadFile(filepath.Join(dir, "go.mod"))
+		if absent == nil && bytes.HasPrefix(text, []byte("module "+ourModule+"\n")) {
+			if found := fabricVersion.FindSubmatch(text); found != nil {
+				return dir, string(found[1])
+			}
 		}
 		parent := filepath.Dir(dir)
 		if parent == dir {
-			return ""
+			break
 		}
 		dir = parent
 	}
+	return "", ""
 }
 
 func (p programs) chaincode() string { return filepath.Join(p.bin, "chaincode") }
@@ -82,9 +95,9 @@ func BuildPrograms(ctx context.Context, say func(format string, arguments ...any
 	return p.build(ctx, say)
 }
 
-func (p *programs) build(ctx context.Context, say func(format string, arguments ...any)) error {
+func (p programs) build(ctx context.Context, say func(format string, arguments ...any)) error {
 	if p.source == "" {
-		return p.found()
+		return nil // somebody built them where there is a source tree
 	}
 	if err := os.MkdirAll(filepath.Join(p.bin, "fabric"), 0o755); err != nil {
 		return err
@@ -94,11 +107,6 @@ func (p *programs) build(ctx context.Context, say func(format string, arguments 
 		return err
 	}
 	defer lock.Close()
-	version, err := p.run(ctx, p.source, "go", "list", "-m", "-f", "{{.Version}}", fabricModule)
-	if err != nil {
-		return err
-	}
-	p.fabric = filepath.Join(p.bin, "fabric", strings.TrimSpace(version))
 	if err := p.buildFabric(ctx, say); err != nil {
 		return err
 	}
@@ -110,7 +118,7 @@ func (p *programs) build(ctx context.Context, say func(format string, arguments 
 
 // buildFabric builds into a folder beside, so that a build cut short is not
 // taken for a whole one.
-func (p *programs) buildFabric(ctx context.Context, say func(format string, arguments ...any)) error {
+func (p programs) buildFabric(ctx context.Context, say func(format string, arguments ...any)) error {
 	if _, err := os.Stat(p.fabric); err == nil {
 		return nil
 	}
@@ -174,14 +182,4 @@ func (p programs) run(ctx context.Context, dir, program string, arguments ...str
 		return "", fmt.Errorf("%s %s: %w\n%s", filepath.Base(program), strings.Join(arguments, " "), err, lastLines(complaint.Bytes()))
 	}
 	return out.String(), nil
-}
-
-// found looks for programs that somebody else built.
-func (p *programs) found() error {
-	versions, err := filepath.Glob(filepath.Join(p.bin, "fabric", "v*", "peer"))
-	if err != nil || len(versions) == 0 {
-		return fmt.Errorf("there are no programs of Fabric in %s, and no source tree to build them from", filepath.Join(p.bin, "fabric"))
-	}
-	p.fabric = filepath.Dir(versions[len(versions)-1])
-	return nil
 }

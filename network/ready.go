@@ -46,9 +46,12 @@ const slowest = time.Minute
 func (n *Network) await(ctx context.Context, p process) error {
 	ctx, cancel := context.WithTimeout(ctx, slowest)
 	defer cancel()
-	for {
+	for start := time.Now(); ; {
 		alive := n.pid(p.name) != 0
 		err := n.ask(ctx, p)
+		if errors.Is(err, errBehind) && time.Since(start) > catchUp {
+			err = nil
+		}
 		if err == nil && alive {
 			return nil
 		}
@@ -139,6 +142,12 @@ func (n *Network) ordererHeight(ctx context.Context, o Organisation) (uint64, er
 	return channel.Height, json.NewDecoder(body).Decode(&channel)
 }
 
+// catchUp is how long an orderer is waited for that works and lacks blocks: it
+// may get the last one only with the next transaction.
+const catchUp = 10 * time.Second
+
+var errBehind = errors.New("it lacks blocks")
+
 // inStep wants an orderer that is on the channel to have every block that
 // others here have. One that is a block behind cannot help to replace a leader:
 // the next failure would cost half a minute.
@@ -154,7 +163,7 @@ func (n *Network) inStep(ctx context.Context, o Organisation) error {
 	}
 	height, err := n.ordererHeight(ctx, o)
 	if err == nil && height > 0 && height < others {
-		err = fmt.Errorf("it has %d blocks of %d", height, others)
+		err = fmt.Errorf("%w: %d of %d", errBehind, height, others)
 	}
 	return err
 }

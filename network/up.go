@@ -134,9 +134,6 @@ func (n *Network) Start(name string) error {
 	defer cancel()
 	var p process
 	err := n.exclusively(ctx, func() (err error) {
-		if err = n.programs.build(ctx, n.Say); err != nil {
-			return err
-		}
 		if p, err = n.process(name); err != nil {
 			return err
 		}

@@ -14,8 +14,8 @@ import (
 	"github.com/tallyway/tallyway/network/admin/lifecycle"
 )
 
-// contract is what the package is called; the profile says under which names
-// it is brought into force.
+// contract is what the package is called. Under which name it is brought into
+// force says the profile, or --name.
 const contract = "tallyway"
 
 func contractsPackage(_ context.Context, args []string, out io.Writer) error {
@@ -48,7 +48,8 @@ type order struct {
 	close   func() error
 }
 
-// terms adds the flags of terms to those that take a package.
+// orderFlags say what a command has to be told besides the profile: terms, a
+// package.
 type orderFlags struct{ terms, pack bool }
 
 func takeOrder(command string, with orderFlags, args []string, out io.Writer) (o order, err error) {

@@ -41,6 +41,7 @@ var commands = []command{
 	{"contracts deploy", "install, approve and commit", contractsDeploy},
 	{"contracts running", "what runs on each peer", contractsRunning},
 	{"member add", "let a new organisation in, with the signatures of a majority", memberAdd},
+	{"member show", "what a change does, and who has signed it", memberShow},
 	{"member sign", "add signatures to a change that others have proposed", memberSign},
 	{"member submit", "hand a change with enough signatures to the orderers", memberSubmit},
 	{"member profile", "join the profiles of a newcomer and of the others", memberProfile},

@@ -42,7 +42,7 @@ func memberAdd(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := update.Sign(s); err != nil {
+	if err := sign(ctx, s, update, out); err != nil {
 		return err
 	}
 	if *to != "" {
@@ -51,16 +51,57 @@ func memberAdd(ctx context.Context, args []string, out io.Writer) error {
 	return submit(ctx, s, update, out)
 }
 
-func memberSign(_ context.Context, args []string, out io.Writer) error {
+func memberSign(ctx context.Context, args []string, out io.Writer) error {
 	s, update, file, err := takeUpdate("member sign", args)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	if err := update.Sign(s); err != nil {
+	if err := sign(ctx, s, update, out); err != nil {
 		return err
 	}
 	return write(update, file, out)
+}
+
+// memberShow lets an administrator see a change before signing it.
+func memberShow(ctx context.Context, args []string, out io.Writer) error {
+	s, update, _, err := takeUpdate("member show", args)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if err := show(ctx, s, update, out); err != nil {
+		return err
+	}
+	signers, err := update.Signers()
+	for _, signer := range signers {
+		fmt.Fprintf(out, "%s has signed\n", signer)
+	}
+	return err
+}
+
+// sign says what is signed, for the record of whoever signs.
+func sign(ctx context.Context, s *session.Session, u *membership.Update, out io.Writer) error {
+	if err := show(ctx, s, u, out); err != nil {
+		return err
+	}
+	return u.Sign(s)
+}
+
+func show(ctx context.Context, s *session.Session, u *membership.Update, out io.Writer) error {
+	a, err := s.Admin(s.Members[0])
+	if err != nil {
+		return err
+	}
+	current, err := membership.Current(ctx, a)
+	if err != nil {
+		return err
+	}
+	lines, err := u.Describe(current)
+	for _, line := range lines {
+		fmt.Fprintln(out, line)
+	}
+	return err
 }
 
 func memberSubmit(ctx context.Context, args []string, out io.Writer) error {

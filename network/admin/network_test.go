@@ -111,6 +111,8 @@ func onePeerIsDown(t *testing.T, c consortium) {
 	}
 	out := admin(t, "contracts", "deploy", "--profile", c.profile("org3"), "--package", c.pack("2.0"), "--version", "2.0", "--name", "shadow")
 	contains(t, out, "shadow 2.0, sequence 2 comes into force")
+	contains(t, admin(t, "contracts", "commit", "--profile", c.profile("consortium"), "--version", "2.0", "--name", "shadow"), "is in force")
+	refused(t, "peer.org4 does not install", "contracts", "install", "--profile", c.profile("org4"), "--package", c.pack("2.0"))
 	refused(t, "1 of 2 orderers and peers are not on channel", "channel", "info", "--profile", c.profile("org4"))
 	execute(t, c.launcher, "start", "peer.org4", "--dir", c.dir)
 	out = admin(t, "contracts", "deploy", "--profile", c.profile("consortium"), "--package", c.pack("2.0"), "--version", "2.0", "--name", "shadow")
@@ -125,11 +127,14 @@ func memberIsLetIn(t *testing.T, c, newcomer consortium) {
 	refused(t, "1 of 4 have signed; still to sign: Org2MSP, Org3MSP, Org4MSP", add("org1")...)
 	refused(t, "a newcomer comes alone", "member", "add", "--profile", c.profile("org1"), "--definition", c.genesis())
 	admin(t, add("org1", "--out", change)...)
+	contains(t, admin(t, "member", "show", "--profile", c.profile("org2"), "--update", change),
+		"Channel/Application: lets in DairyMSP, authority SHA-256 ", "Channel/Application: changes the policy Endorsement", "Org1MSP has signed")
 	contains(t, admin(t, "member", "sign", "--profile", c.profile("org2"), "--update", change), "Org1MSP has signed", "Org2MSP has signed")
 	refused(t, "2 of 4 have signed; still to sign: Org3MSP, Org4MSP", "member", "submit", "--profile", c.profile("org2"), "--update", change)
 	admin(t, "member", "sign", "--profile", c.profile("org3"), "--update", change)
 	contains(t, admin(t, "member", "submit", "--profile", c.profile("org4"), "--update", change), "is in force")
 	contains(t, admin(t, add("org1")...), "DairyMSP is a member")
+	refused(t, "the orderers refuse the change", "member", "submit", "--profile", c.profile("org4"), "--update", change)
 
 	joined := newcomer.joined(t, c)
 	refused(t, "1 of 1 orderers and peers are not on channel", "channel", "info", "--profile", joined)
@@ -150,6 +155,7 @@ func newcomerOrders(t *testing.T, c, newcomer consortium) {
 	contains(t, admin(t, "member", "add", "--profile", c.profile("consortium"), "--definition", newcomer.genesis(), "--orderer"), "is in force")
 	joined, block := newcomer.joined(t, c), filepath.Join(t.TempDir(), "config.block")
 	admin(t, "channel", "fetch", "--profile", c.profile("org1"), "--out", block)
+	refused(t, "a channel begins with block 0", "channel", "create", "--profile", c.profile("org1"), "--block", block)
 	contains(t, admin(t, "channel", "join", "--profile", joined, "--block", block), "orderer.dairy joins "+channelName+" as consenter")
 	contains(t, fields(admin(t, "channel", "info", "--profile", joined)), "DairyMSP orderer.dairy", "consenter, active")
 }

@@ -134,10 +134,7 @@ func (o Office) Commit(ctx context.Context, t Terms) error {
 // little longer than that takes where some are down. Where too few have
 // approved it waits only for what the session's own members approved.
 func (o Office) awaitReady(ctx context.Context, t Terms) (Readiness, error) {
-	own, err := o.approvers(ctx, t)
-	if err != nil {
-		return Readiness{}, err
-	}
+	own := o.approvers(ctx, t)
 	ctx, stop := context.WithTimeout(ctx, patience)
 	defer stop()
 	var enough time.Time
@@ -163,19 +160,20 @@ func (o Office) awaitReady(ctx context.Context, t Terms) (Readiness, error) {
 }
 
 // approvers are the session's members who have approved terms, with whatever
-// package: their own peers know at once.
-func (o Office) approvers(ctx context.Context, t Terms) (msps []string, err error) {
+// package. Their own peers know at once; one that does not answer is not waited
+// for.
+func (o Office) approvers(ctx context.Context, t Terms) (msps []string) {
 	var mutex sync.Mutex
-	err = o.Session.Each(ctx, func(ctx context.Context, a *session.Admin) error {
+	o.Session.Each(ctx, func(ctx context.Context, a *session.Admin) error {
 		d, err := approval(ctx, a, t)
 		if err == nil && approvedTerms(d).same(t) {
 			mutex.Lock()
 			defer mutex.Unlock()
 			msps = append(msps, a.MSPID)
 		}
-		return err
+		return nil
 	})
-	return msps, err
+	return msps
 }
 
 // refusal says why terms cannot be committed.

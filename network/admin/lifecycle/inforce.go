@@ -35,7 +35,7 @@ func (o Office) newest(ctx context.Context) (map[string]Terms, error) {
 	if err != nil {
 		return nil, err
 	}
-	newest := map[string]Terms{}
+	var known [][]Terms // by peer
 	var errs []error
 	var mutex sync.Mutex
 	var asking sync.WaitGroup
@@ -48,18 +48,26 @@ func (o Office) newest(ctx context.Context) (map[string]Terms, error) {
 			if err != nil {
 				errs = append(errs, fmt.Errorf("%s: %w", peer.Name, err))
 			}
-			for _, t := range all {
-				if t.Sequence > newest[t.Name].Sequence {
-					newest[t.Name] = t
-				}
-			}
+			known = append(known, all)
 		})
 	}
 	asking.Wait()
 	if len(errs) == len(peers) {
 		return nil, errors.Join(errs...)
 	}
-	return newest, nil
+	return latest(known), nil
+}
+
+func latest(known [][]Terms) map[string]Terms {
+	newest := map[string]Terms{}
+	for _, all := range known {
+		for _, t := range all {
+			if t.Sequence > newest[t.Name].Sequence {
+				newest[t.Name] = t
+			}
+		}
+	}
+	return newest
 }
 
 // committed are the terms in force as far as a peer knows.

@@ -53,6 +53,15 @@ func TestPeersThatKnowMostAreBelieved(t *testing.T) {
 	}
 }
 
+func TestAPeerThatLagsIsOutvotedByOneThatDoesNot(t *testing.T) {
+	old, now := Terms{Name: "t", Version: "1", Sequence: 1}, Terms{Name: "t", Version: "2", Sequence: 2}
+	for _, known := range [][][]Terms{{{old}, {now}}, {{now}, {old}}, {nil, {now}}} {
+		if got := latest(known)["t"]; !got.is(now) {
+			t.Errorf("of %v, %s is in force", known, got)
+		}
+	}
+}
+
 func TestAPeerThatIsDownIsMadeUpFor(t *testing.T) {
 	all := map[string]bool{"A": true, "B": true, "C": true}
 	down := errors.New("down")

@@ -1,6 +1,7 @@
 package membership
 
 import (
+	"encoding/pem"
 	"slices"
 	"strings"
 	"testing"
@@ -128,6 +129,44 @@ func TestUpdateFile(t *testing.T) {
 	}
 }
 
+func TestNobodySignsUnseen(t *testing.T) {
+	current := consortium(t, "OutOf(2, 'AMSP.peer', 'BMSP.peer')", "A", "B")
+	described := func(next *common.Config) string {
+		t.Helper()
+		change, err := resmgmt.CalculateConfigUpdate("food", current, next)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines, err := (&Update{Channel: "food", change: bytesOf(t, change)}).Describe(current)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Join(lines, "\n")
+	}
+	const admitted1 = "Channel/Application: lets in CMSP, authority SHA-256 E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855\n" +
+		"Channel/Application: changes the policy Endorsement"
+	if got := described(admitted(t, current, "C", false)); got != admitted1 {
+		t.Errorf("letting a member in is described as\n%s", got)
+	}
+	const ordering1 = admitted1 + "\nChannel/Orderer: lets in COrdererMSP\n" +
+		"Channel/Orderer: changes the policy BlockValidation\nChannel/Orderer: changes the value Orderers"
+	if got := described(admitted(t, current, "C", true)); got != ordering1 {
+		t.Errorf("letting an orderer in is described as\n%s", got)
+	}
+	other := proto.Clone(current).(*common.Config)
+	delete(groups(other, application), "BMSP")
+	groups(other, application)["AMSP"].ModPolicy = "Writers"
+	group := other.ChannelGroup.Groups[ordering]
+	group.Policies["Admins"] = &common.ConfigPolicy{}
+	delete(group.Values, consenters)
+	if got, want := described(other), `Channel/Application/AMSP: changes who decides, from "Admins" to "Writers"
+Channel/Application: removes the group BMSP
+Channel/Orderer: adds the policy Admins
+Channel/Orderer: removes the value Orderers`; got != want {
+		t.Errorf("another change is described as\n%s", got)
+	}
+}
+
 func TestPresentRefuses(t *testing.T) {
 	for want, block := range map[string][]byte{
 		"not a config block":     bytesOf(t, &common.Block{}),
@@ -167,9 +206,11 @@ func consortium(t *testing.T, policy string, names ...string) *common.Config {
 		Policies: map[string]*common.ConfigPolicy{blockValidation: {ModPolicy: "Admins"}},
 		Values:   map[string]*common.ConfigValue{},
 	}
+	root := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE"})
+	msp := bytesOf(t, &mspproto.MSPConfig{Config: bytesOf(t, &mspproto.FabricMSPConfig{RootCerts: [][]byte{root}})})
 	var nodes orderers
 	for i, name := range names {
-		apps.Groups[name+"MSP"] = &common.ConfigGroup{ModPolicy: "Admins"}
+		apps.Groups[name+"MSP"] = &common.ConfigGroup{ModPolicy: "Admins", Values: map[string]*common.ConfigValue{"MSP": {Value: msp}}}
 		order.Groups[name+"OrdererMSP"] = &common.ConfigGroup{ModPolicy: "Admins"}
 		nodes.Mapping = append(nodes.Mapping, &consenter{ID: uint32(i + 1), Host: name, Port: 7050, MSPID: name + "OrdererMSP", Identity: []byte(name)})
 	}

@@ -68,7 +68,7 @@ func TestDocumentKeepsTheNetworkAndReplacesTheClient(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"path: /stores", "level: critical", "organization: dairy", "grpcs://127.0.0.1:8051", "mspid: DairyOrdererMSP"} {
+	for _, want := range []string{"path: /stores", "level: critical", "organization: dairy", "grpcs://127.0.0.1:8051", "dairy-orderers:"} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
