@@ -185,11 +185,11 @@ func up(t *testing.T, launcher string, endorsers int, members ...organisation) c
 // given are the ports that this test has taken.
 var given []int
 
-// tenPorts finds ten free ports in a row, below those that the system gives
-// to outgoing connections.
+// tenPorts finds ten free ports in a row: above those that the launcher's own
+// tests take, below those that the system gives to outgoing connections.
 func tenPorts(t *testing.T) int {
 	t.Helper()
-	for first := 24000 + os.Getpid()%600*10; first < 32000; first += 10 {
+	for first := 31000 + os.Getpid()%100*10; first < 32760; first += 10 {
 		if !slices.Contains(given, first) && free(first) {
 			given = append(given, first)
 			return first
