@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net"
@@ -11,6 +10,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/golang/protobuf/proto"
+	"github.com/hyperledger/fabric-protos-go/common"
 )
 
 // consortium is a network of real processes, with the folder it lives in.
@@ -48,7 +50,7 @@ func TestTheLifeOfANetwork(t *testing.T) {
 }
 
 func channelIsCreated(t *testing.T, c consortium) {
-	refused(t, "the block is of channel", "channel", "create", "--profile", c.profile("consortium"), "--block", c.otherGenesis(t))
+	refused(t, "the block is of channel", "channel", "create", "--profile", c.profile("consortium"), "--block", c.genesisLike(t, channelName, "fool"))
 	refused(t, "2 of 2 orderers and peers are not on channel", "channel", "info", "--profile", c.profile("org1"))
 	out := admin(t, "channel", "create", "--profile", c.profile("consortium"), "--block", c.genesis())
 	for _, o := range four {
@@ -58,6 +60,7 @@ func channelIsCreated(t *testing.T, c consortium) {
 	if strings.Contains(out, "joins") {
 		t.Errorf("joined twice:\n%s", out)
 	}
+	refused(t, "peer.org1 stands on another channel "+channelName, "channel", "create", "--profile", c.profile("org1"), "--block", c.genesisLike(t, c.dataHash(t), strings.Repeat("x", 32)))
 	contains(t, admin(t, "channel", "info", "--profile", c.profile("consortium")), "Org4MSP  orderer.org4  1       consenter, active", "Org4MSP  peer.org4     1       peer")
 }
 
@@ -185,11 +188,11 @@ func up(t *testing.T, launcher string, endorsers int, members ...organisation) c
 // given are the ports that this test has taken.
 var given []int
 
-// tenPorts finds ten free ports in a row, below those that the system gives
-// to outgoing connections.
+// tenPorts finds ten free ports in a row: above those that the launcher's own
+// tests take, below those that the system gives to outgoing connections.
 func tenPorts(t *testing.T) int {
 	t.Helper()
-	for first := 24000 + os.Getpid()%600*10; first < 32000; first += 10 {
+	for first := 31000 + os.Getpid()%100*10; first < 32760; first += 10 {
 		if !slices.Contains(given, first) && free(first) {
 			given = append(given, first)
 			return first
@@ -220,19 +223,25 @@ func (c consortium) pack(version string) string {
 	return filepath.Join(c.dir, "contracts", version, "tallyway.tar.gz")
 }
 
-// otherGenesis is the genesis block of another channel.
-func (c consortium) otherGenesis(t *testing.T) string {
+// genesisLike is the genesis block with one text instead of another.
+func (c consortium) genesisLike(t *testing.T, text, instead string) string {
 	t.Helper()
-	block, err := os.ReadFile(c.genesis())
-	if err != nil {
-		t.Fatal(err)
-	}
 	other := filepath.Join(t.TempDir(), "other.block")
-	renamed := bytes.ReplaceAll(block, []byte(channelName), []byte("fool"))
-	if err := os.WriteFile(other, renamed, 0o644); err != nil {
+	block := strings.ReplaceAll(read(t, c.genesis()), text, instead)
+	if err := os.WriteFile(other, []byte(block), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	return other
+}
+
+// dataHash is the hash by which the genesis block is known.
+func (c consortium) dataHash(t *testing.T) string {
+	t.Helper()
+	var block common.Block
+	if err := proto.Unmarshal([]byte(read(t, c.genesis())), &block); err != nil {
+		t.Fatal(err)
+	}
+	return string(block.Header.DataHash)
 }
 
 // serve makes the package of a version, and has it served.

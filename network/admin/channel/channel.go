@@ -3,6 +3,7 @@
 package channel
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -52,7 +53,7 @@ func enter(ctx context.Context, s *session.Session, block []byte, say Say) error
 	if err != nil {
 		return err
 	}
-	return s.Each(ctx, func(ctx context.Context, a *session.Admin) error { return joinPeers(ctx, a, s.Channel, say) })
+	return s.Each(ctx, func(ctx context.Context, a *session.Admin) error { return joinPeers(ctx, a, s.Channel, block, say) })
 }
 
 // Fetch gets the channel's last config block from an orderer: what a new
@@ -134,7 +135,7 @@ func joinOrderer(ctx context.Context, a *session.Admin, channel string, block []
 	return nil
 }
 
-func joinPeers(ctx context.Context, a *session.Admin, channel string, say Say) error {
+func joinPeers(ctx context.Context, a *session.Admin, channel string, block []byte, say Say) error {
 	for _, peer := range a.Peers {
 		at := resmgmt.WithTargetEndpoints(peer.Name)
 		stands, err := joined(ctx, a, channel, at)
@@ -151,10 +152,33 @@ func joinPeers(ctx context.Context, a *session.Admin, channel string, say Say) e
 			}
 		}
 		blocks, err := awaitBlocks(ctx, a, channel, peer.Name)
+		if err == nil {
+			err = sameChannel(ctx, a, peer.Name, block, blocks)
+		}
 		if err != nil {
 			return err
 		}
 		say("%s %s %s, %d blocks", peer.Name, done(!stands, "joins", "stands on"), channel, blocks)
+	}
+	return nil
+}
+
+// sameChannel refuses a peer that holds another block in the place of the given
+// one: it stands on a channel of the same name, left over from another network.
+func sameChannel(ctx context.Context, a *session.Admin, peer string, given []byte, blocks uint64) error {
+	var block common.Block
+	if err := proto.Unmarshal(given, &block); err != nil {
+		return err
+	}
+	if block.Header.Number >= blocks {
+		return nil // it is still to come
+	}
+	own, err := a.Block(ctx, peer, block.Header.Number)
+	if err != nil {
+		return fmt.Errorf("%s: %w", peer, err)
+	}
+	if !bytes.Equal(own.Header.DataHash, block.Header.DataHash) {
+		return fmt.Errorf("%s stands on another channel %s: its block %d is not the given one", peer, a.Channel(), block.Header.Number)
 	}
 	return nil
 }

@@ -103,9 +103,22 @@ func (s *Session) identity(organization string, pair profile.KeyPair) (mspctx.Si
 // Channel is the profile's channel.
 func (a *Admin) Channel() string { return a.session.Channel }
 
+// Block asks a peer for one of the channel's blocks.
+func (a *Admin) Block(ctx context.Context, peer string, number uint64) (*common.Block, error) {
+	blocks, err := a.blocks()
+	if err != nil {
+		return nil, err
+	}
+	return blocks.QueryBlock(number, ledger.WithTargetEndpoints(peer), ledger.WithParentContext(ctx))
+}
+
+func (a *Admin) blocks() (*ledger.Client, error) {
+	return ledger.New(a.session.sdk.ChannelContext(a.session.Channel, a.context))
+}
+
 // Height asks a peer how many blocks of the channel it has.
 func (a *Admin) Height(ctx context.Context, peer string) (uint64, error) {
-	blocks, err := ledger.New(a.session.sdk.ChannelContext(a.session.Channel, a.context))
+	blocks, err := a.blocks()
 	if err != nil {
 		return 0, err
 	}
