@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/tallyway/tallyway/apps/traceability/events"
+	"github.com/tallyway/tallyway/chaincode/party"
 	"github.com/tallyway/tallyway/chaincode/trace"
 	"github.com/tallyway/tallyway/network/networktest"
 	"github.com/tallyway/tallyway/shared/epcis"
@@ -29,7 +30,7 @@ import (
 // then by hosts that act for one member each.
 func TestOnANetwork(t *testing.T) {
 	n := networktest.Start(t)
-	n.Serve("1.0", "")
+	n.Serve("1.0", "", "tallyway", "fresh")
 	t.Run("one host for all", func(t *testing.T) {
 		s := furnish(t, host.Config{Ledger: "fabric", Profile: n.Profile("")})
 		s.tell(webtest.Desktop)
@@ -38,6 +39,42 @@ func TestOnANetwork(t *testing.T) {
 		}
 	})
 	t.Run("a host for each", func(t *testing.T) { eachItsOwn(t, n) })
+	t.Run("a network of one's own", func(t *testing.T) { foundedTogether(t, n) })
+}
+
+// foundedTogether starts hosts without a demo on contracts that nobody has used:
+// the first one founds the register of members, each enters its own first user.
+func foundedTogether(t *testing.T, n *networktest.Network) {
+	var hosts []hostOfOne
+	for _, organisation := range []string{"producer", "regulator"} {
+		text, err := os.ReadFile(n.Profile(organisation))
+		if err != nil {
+			t.Fatal(err)
+		}
+		profile := filepath.Join(t.TempDir(), "fresh.yaml")
+		text = bytes.ReplaceAll(text, []byte("contract: tallyway"), []byte("contract: fresh"))
+		if err := os.WriteFile(profile, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		hosts = append(hosts, started(t, host.Config{Ledger: "fabric", Profile: profile}))
+	}
+	for i, register := range []party.Register{
+		{ID: "mill", Profile: party.Profile{Name: "Mill", Kinds: []string{party.KindManufacturer}}},
+		{ID: "office", Profile: party.Profile{Name: "Office", Kinds: []string{party.KindRegulator}, Field: "food"}},
+	} {
+		h := hosts[i]
+		admin := host.Actor{MSP: h.Host.Profile.Members[0].MSP, User: firstUser}
+		members, err := host.Ask[[]party.Member](t.Context(), h.Host, admin, party.Members{})
+		if err != nil || len(members) != 4 || members[0].Name != "Bankers' Association" {
+			t.Errorf("%s sees the members %+v, %v", admin.MSP, members, err)
+		}
+		if _, _, err := host.Do[party.Standing](t.Context(), h.Host, admin, register); err != nil {
+			t.Errorf("%s registers a company: %v", admin.MSP, err)
+		}
+		if user, err := h.Accounts.User(t.Context(), firstUser); err != nil || user.MSP != admin.MSP {
+			t.Errorf("%s has the first user %+v, %v", admin.MSP, user, err)
+		}
+	}
 }
 
 // The demo's companies as people of these tests.
@@ -110,11 +147,15 @@ type hostOfOne struct {
 
 func joined(t *testing.T, n *networktest.Network, organisation string) hostOfOne {
 	t.Helper()
-	config := host.Config{Data: t.TempDir(), Listen: "127.0.0.1:0", Demo: true, Ledger: "fabric", Profile: n.Profile(organisation),
-		Clock: time.Now, Limits: roomy}
+	return started(t, host.Config{Demo: true, Ledger: "fabric", Profile: n.Profile(organisation)})
+}
+
+func started(t *testing.T, config host.Config) hostOfOne {
+	t.Helper()
+	config.Data, config.Listen, config.Clock, config.Limits = t.TempDir(), "127.0.0.1:0", time.Now, roomy
 	h, err := program(config).Start(t.Context(), config, slog.New(slog.DiscardHandler))
 	if err != nil {
-		t.Fatalf("the host of %s: %v", organisation, err)
+		t.Fatalf("the host with %s: %v", config.Profile, err)
 	}
 	t.Cleanup(func() { shut(t, h) })
 	return hostOfOne{h, t}
