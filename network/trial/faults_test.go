@@ -107,13 +107,19 @@ type crew struct {
 	unknown      []unanswered   // resolved at the end
 	counts       map[string]int // acknowledged, by counter
 	longest      time.Duration
+	read         uint64         // the last block that the reader of events has seen
+	told         map[string]int // events, by counter
 }
 
 type unanswered struct{ counter, tx string }
 
 func work(t *testing.T, l *fabric.Ledger, m *ledgertest.Members) *crew {
 	ctx, quit := context.WithCancel(t.Context())
-	w := &crew{t: t, l: l, signer: m.User("ProducerMSP", "dairy", "alice", "tester"), run: t.Name(), quit: quit, counts: map[string]int{}}
+	w := &crew{t: t, l: l, signer: m.User("ProducerMSP", "dairy", "alice", "tester"), run: t.Name(), quit: quit, counts: map[string]int{}, told: map[string]int{}}
+	w.read = l.Head().Block
+	reading, enough := context.WithCancel(t.Context())
+	t.Cleanup(enough)
+	go w.follow(reading, l.Head())
 	for i := range workers {
 		w.done.Go(func() {
 			for ctx.Err() == nil {
@@ -122,6 +128,42 @@ func work(t *testing.T, l *fabric.Ledger, m *ledgertest.Members) *crew {
 		})
 	}
 	return w
+}
+
+// follow reads the events as a read model does: every block once, whatever
+// happens to the stream.
+func (w *crew) follow(ctx context.Context, from ledger.Position) {
+	for block, err := range w.l.Events(ctx, from) {
+		w.mu.Lock()
+		if err != nil || block.Number != w.read+1 {
+			w.t.Errorf("after block %d the events are of block %d (%v)", w.read, block.Number, err)
+		}
+		w.read = block.Number
+		for _, t := range block.Transactions {
+			var e ledgertest.Counted
+			if err := json.Unmarshal(t.Events[0].Data, &e); err != nil {
+				w.t.Error(err)
+			}
+			w.told[e.Key]++
+		}
+		w.mu.Unlock()
+	}
+}
+
+// caughtUp waits until the reader has seen the last block.
+func (w *crew) caughtUp() {
+	w.t.Helper()
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		w.mu.Lock()
+		read := w.read
+		w.mu.Unlock()
+		if read >= w.l.Head().Block {
+			return
+		}
+		if time.Now().After(end) {
+			w.t.Fatalf("the events have come to block %d of %d", read, w.l.Head().Block)
+		}
+	}
 }
 
 // count adds one, and notes what the ledger said. It is not called off: what
@@ -176,6 +218,9 @@ func (w *crew) stop() {
 // against what its transaction came to.
 func (w *crew) check() {
 	w.t.Helper()
+	w.caughtUp()
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	for _, u := range w.unknown {
 		_, err := w.l.Outcome(w.t.Context(), u.tx)
 		switch {
@@ -191,6 +236,9 @@ func (w *crew) check() {
 		var next int
 		if err = errors.Join(err, json.Unmarshal(reply, &next)); err != nil || next-1 != want {
 			w.t.Errorf("%s stands at %d, want %d (%v)", counter, next-1, want, err)
+		}
+		if w.told[counter] != want {
+			w.t.Errorf("%d events tell of %s, want %d", w.told[counter], counter, want)
 		}
 	}
 }
