@@ -179,6 +179,7 @@ func (l *Ledger) system(ctx context.Context, function string, args ...[]byte) ([
 // Whatever breaks the stream, it goes on where it stopped.
 func (l *Ledger) Events(ctx context.Context, after ledger.Position) iter.Seq2[ledger.Block, error] {
 	return func(yield func(ledger.Block, error) bool) {
+		reader := ctx
 		ctx, leave, err := l.enter(ctx)
 		if err != nil {
 			yield(ledger.Block{}, err)
@@ -200,7 +201,7 @@ func (l *Ledger) Events(ctx context.Context, after ledger.Position) iter.Seq2[le
 			}
 			pause.wait(ctx)
 		}
-		if l.closing.Err() != nil {
+		if reader.Err() == nil { // it is the ledger that ended
 			yield(ledger.Block{}, ledger.ErrStopped)
 		}
 	}
