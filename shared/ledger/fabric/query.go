@@ -227,6 +227,7 @@ func (l *Ledger) stream(ctx context.Context, next uint64, yield func(ledger.Bloc
 		if err != nil {
 			return next, err
 		}
+		l.watches.of[l.home()].knows(events.Number) // the head is never before what has been told
 		if !yield(events, nil) {
 			return next, errEnough
 		}

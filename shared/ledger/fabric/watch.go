@@ -20,7 +20,8 @@ import (
 type watch struct {
 	log     *slog.Logger
 	mu      sync.Mutex
-	head    uint64
+	head    uint64 // the last block that is known to be there
+	seen    uint64 // the last block whose fates have been told
 	waiting map[string]chan fate
 	moved   chan struct{} // closed and replaced when head moves
 	lost    error         // why there is no stream
@@ -35,7 +36,7 @@ type fate struct {
 }
 
 func newWatch(head uint64, log *slog.Logger) *watch {
-	return &watch{head: head, log: log, waiting: map[string]chan fate{}, moved: make(chan struct{})}
+	return &watch{head: head, seen: head, log: log, waiting: map[string]chan fate{}, moved: make(chan struct{})}
 }
 
 // expect asks for a transaction's fate, before it is sent.
@@ -59,16 +60,34 @@ func (w *watch) saw(b *peer.FilteredBlock) {
 		w.log.Info("the peer tells of blocks again", "block", b.GetNumber())
 		w.lost = nil
 	}
-	if b.GetNumber() > w.head {
-		w.head = b.GetNumber()
-		close(w.moved)
-		w.moved = make(chan struct{})
-	}
+	w.advance(b.GetNumber())
+	w.seen = max(w.seen, b.GetNumber())
 	for i, t := range b.GetFilteredTransactions() {
 		if c, ok := w.waiting[t.GetTxid()]; ok {
 			c <- fate{b.GetNumber(), i, t.GetTxValidationCode()}
 			delete(w.waiting, t.GetTxid()) // a later copy is a duplicate
 		}
+	}
+}
+
+// knows takes in that a block is there, from another stream of the same peer.
+func (w *watch) knows(block uint64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.advance(block)
+}
+
+func (w *watch) lastSeen() uint64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.seen
+}
+
+func (w *watch) advance(to uint64) {
+	if to > w.head {
+		w.head = to
+		close(w.moved)
+		w.moved = make(chan struct{})
 	}
 }
 
@@ -138,7 +157,7 @@ func (l *Ledger) keepWatching(ctx context.Context, org string) {
 	w := l.watches.of[org]
 	for pause := newPause(50*time.Millisecond, 2*time.Second); ctx.Err() == nil; pause.wait(ctx) {
 		stream, cancel := context.WithCancel(ctx)
-		blocks, err := l.filtered(stream, org, w.position().Block)
+		blocks, err := l.filtered(stream, org, w.lastSeen())
 		if err == nil {
 			for b := range blocks {
 				w.saw(b)
