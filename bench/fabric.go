@@ -60,7 +60,9 @@ func (n *fabricNetwork) besideBare(ctx context.Context, o options, inFlight int)
 	// A steady half of what the slower of the two can do.
 	rate := min(quantile(rates[0], 0.5), quantile(rates[1], 0.5)) / 2
 	stream := func(send submit) side {
-		return func(ctx context.Context) (float64, error) { return n.senders(inFlight, send).stream(ctx, spell, rate) }
+		return func(ctx context.Context) (float64, error) {
+			return n.senders(inFlight, send).stream(ctx, 2*spell, rate)
+		}
 	}
 	late, err := inTurns(ctx, o.rounds, stream(n.ours), stream(n.bare.submit))
 	if err != nil {

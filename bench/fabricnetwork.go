@@ -91,7 +91,7 @@ func (n *fabricNetwork) close() (err error) {
 
 // start brings the network up when no other one is.
 func (n *fabricNetwork) start(ctx context.Context, dir string) error {
-	release, err := networktest.Alone()
+	release, err := networktest.Alone(ctx)
 	if err != nil {
 		return err
 	}

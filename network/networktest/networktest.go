@@ -59,22 +59,30 @@ func Start(t *testing.T, organisations ...network.Organisation) *Network {
 // alone waits until no other test has a network.
 func alone(t *testing.T) {
 	t.Helper()
-	release, err := Alone()
+	release, err := Alone(t.Context())
 	check(t, err)
 	t.Cleanup(release)
 }
 
 // Alone waits until no other network is up that took its turn in this way,
 // whichever program's it is, and keeps others waiting until it is released.
-func Alone() (release func(), err error) {
+func Alone(ctx context.Context) (release func(), err error) {
 	lock, err := os.OpenFile(filepath.Join(os.TempDir(), "tallyway-network.lock"), os.O_CREATE|os.O_RDWR, 0o666)
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
-		return nil, errors.Join(err, lock.Close())
+	free := make(chan error, 1)
+	go func() { free <- syscall.Flock(int(lock.Fd()), syscall.LOCK_EX) }()
+	select {
+	case err := <-free:
+		if err != nil {
+			return nil, errors.Join(err, lock.Close())
+		}
+		return func() { lock.Close() }, nil // closing gives the lock back
+	case <-ctx.Done():
+		go func() { <-free; lock.Close() }() // the wait itself cannot be called off
+		return nil, context.Cause(ctx)
 	}
-	return func() { lock.Close() }, nil // closing gives the lock back
 }
 
 func stop(t *testing.T, n *network.Network) {
