@@ -93,8 +93,8 @@ func (n *fabricNetwork) batches(ctx context.Context, o options, submitters int) 
 	for i := range rates[0] {
 		rates[0][i] *= inOneBatch
 	}
-	return result{Job: fmt.Sprintf("Fabric network, %d submitters, commands a second in batches of %d", submitters, inOneBatch),
-		Beside: "the same commands one by one", Unit: "x", Figures: ratios(rates[0], rates[1]), AtLeast: 10,
+	return result{Job: fmt.Sprintf("Fabric network, commands in batches of %d, %d batches in flight", inOneBatch, submitters),
+		Beside: fmt.Sprintf("the same commands one by one, %d in flight", submitters), Unit: "x", Figures: ratios(rates[0], rates[1]), AtLeast: 10,
 		Sides: map[string][]float64{"in batches": rates[0], "one by one": rates[1]}}, nil
 }
 
