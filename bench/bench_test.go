@@ -23,8 +23,8 @@ func TestMain(m *testing.M) {
 // speed, only that the bench has not rotted.
 func TestEveryRowRuns(t *testing.T) {
 	for _, r := range rows {
-		if r.name == "start" && testing.Short() {
-			continue // it builds two programs
+		if testing.Short() && (r.name == "start" || r.name == "fabric") {
+			continue // they build programs, and start a dozen
 		}
 		t.Run(r.name, func(t *testing.T) {
 			results, err := r.run(t.Context(), options{rounds: 2, size: tiny, raw: t.TempDir()})

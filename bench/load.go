@@ -14,20 +14,21 @@ import (
 	"time"
 )
 
-// site is a server to be visited over so many kept connections.
-type site struct {
-	address     string
-	connections int
-	path        func(n uint64) string // of the n-th request; called by many at once
+// load is so many workers at once, each with its next request as soon as it has
+// the answer to the last.
+type load struct {
+	workers int
+	// begin readies one worker, and gives what it does for the n-th request of all.
+	begin func(ctx context.Context) (ask func(n uint64) error, end func() error, err error)
 }
 
-// crowd visits as fast as the connections allow, and gives requests a second.
-func (s site) crowd(ctx context.Context, spell time.Duration) (float64, error) {
+// crowd asks as fast as the workers can, and gives answers a second.
+func (l load) crowd(ctx context.Context, spell time.Duration) (float64, error) {
 	var n atomic.Uint64
 	begun := time.Now()
-	err := s.each(ctx, func(c *connection) error {
+	err := l.each(ctx, func(ask func(uint64) error) error {
 		for time.Since(begun) < spell {
-			if err := c.get(s.path(n.Add(1) - 1)); err != nil {
+			if err := ask(n.Add(1) - 1); err != nil {
 				return err
 			}
 		}
@@ -36,12 +37,12 @@ func (s site) crowd(ctx context.Context, spell time.Duration) (float64, error) {
 	return float64(n.Load()) / time.Since(begun).Seconds(), err
 }
 
-// tour visits so many paths, each once.
-func (s site) tour(ctx context.Context, visits uint64) error {
+// tour makes so many requests.
+func (l load) tour(ctx context.Context, requests uint64) error {
 	var n atomic.Uint64
-	return s.each(ctx, func(c *connection) error {
-		for k := n.Add(1) - 1; k < visits; k = n.Add(1) - 1 {
-			if err := c.get(s.path(k)); err != nil {
+	return l.each(ctx, func(ask func(uint64) error) error {
+		for k := n.Add(1) - 1; k < requests; k = n.Add(1) - 1 {
+			if err := ask(k); err != nil {
 				return err
 			}
 		}
@@ -49,15 +50,15 @@ func (s site) tour(ctx context.Context, visits uint64) error {
 	})
 }
 
-// stream visits at a constant rate and gives the 99th percentile of the time
-// from when a request was due to when its answer was read, in seconds: a server
-// that stalls cannot hide it by slowing the visitors down.
-func (s site) stream(ctx context.Context, spell time.Duration, perSecond float64) (float64, error) {
+// stream asks at a constant rate and gives the 99th percentile of the time
+// from when a request was due to when its answer was there, in seconds: who
+// stalls cannot hide it by slowing those who ask down.
+func (l load) stream(ctx context.Context, spell time.Duration, perSecond float64) (float64, error) {
 	var n atomic.Uint64
 	var mu sync.Mutex
 	var times []float64
 	begun := time.Now()
-	err := s.each(ctx, func(c *connection) error {
+	err := l.each(ctx, func(ask func(uint64) error) error {
 		var own []float64
 		for {
 			k := n.Add(1) - 1
@@ -66,7 +67,7 @@ func (s site) stream(ctx context.Context, spell time.Duration, perSecond float64
 				break
 			}
 			time.Sleep(time.Until(due))
-			if err := c.get(s.path(k)); err != nil {
+			if err := ask(k); err != nil {
 				return err
 			}
 			own = append(own, time.Since(due).Seconds())
@@ -79,22 +80,33 @@ func (s site) stream(ctx context.Context, spell time.Duration, perSecond float64
 	return quantile(times, 0.99), err
 }
 
-func (s site) each(ctx context.Context, visit func(*connection) error) error {
-	failures := make([]error, s.connections)
+func (l load) each(ctx context.Context, work func(ask func(uint64) error) error) error {
+	failures := make([]error, l.workers)
 	var group sync.WaitGroup
-	for i := range s.connections {
+	for i := range l.workers {
 		group.Go(func() {
-			c, err := dial(ctx, s.address)
+			ask, end, err := l.begin(ctx)
 			if err != nil {
 				failures[i] = err
 				return
 			}
-			defer c.Close()
-			failures[i] = visit(c)
+			failures[i] = errors.Join(work(ask), end())
 		})
 	}
 	group.Wait()
 	return errors.Join(failures...)
+}
+
+// visits is the load on a web server over so many kept connections; path is of
+// the n-th request, and called by many at once.
+func visits(address string, connections int, path func(n uint64) string) load {
+	return load{connections, func(ctx context.Context) (func(uint64) error, func() error, error) {
+		c, err := dial(ctx, address)
+		if err != nil {
+			return nil, nil, err
+		}
+		return func(n uint64) error { return c.get(path(n)) }, c.Close, nil
+	}}
 }
 
 // connection is an HTTP/1.1 client that costs little beside the server, which

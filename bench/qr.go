@@ -89,11 +89,11 @@ const warmVisits = 1 << 14
 func (q *qr) measure(ctx context.Context, o options, connections int) ([]result, error) {
 	visit := func(address string, path func(uint64) string) side {
 		return func(ctx context.Context) (float64, error) {
-			return site{address, connections, path}.crowd(ctx, o.spell())
+			return visits(address, connections, path).crowd(ctx, o.spell())
 		}
 	}
 	onlyFile := func(uint64) string { return "/page.html" }
-	if err := (site{q.ours, connections, q.warm}).tour(ctx, warmVisits); err != nil {
+	if err := visits(q.ours, connections, q.warm).tour(ctx, warmVisits); err != nil {
 		return nil, err
 	}
 	warm, err := inTurns(ctx, o.rounds, visit(q.ours, q.warm), visit(q.echo, q.warm), visit(q.files, onlyFile))
@@ -104,7 +104,7 @@ func (q *qr) measure(ctx context.Context, o options, connections int) ([]result,
 	rate := min(quantile(warm[0], 0.5), quantile(warm[1], 0.5)) / 2
 	steady := func(address string) side {
 		return func(ctx context.Context) (float64, error) {
-			return site{address, connections, q.warm}.stream(ctx, o.spell(), rate)
+			return visits(address, connections, q.warm).stream(ctx, o.spell(), rate)
 		}
 	}
 	late, err := inTurns(ctx, o.rounds, steady(q.ours), steady(q.echo))
@@ -135,9 +135,9 @@ func (q *qr) measure(ctx context.Context, o options, connections int) ([]result,
 func (q *qr) coldSide(o options, connections int) side {
 	return func(ctx context.Context) (float64, error) {
 		from := q.cold
-		s := site{q.ours, connections, func(n uint64) string {
+		s := visits(q.ours, connections, func(n uint64) string {
 			return "/" + lotAddress(int((from+n+1)*stride%uint64(q.n)))
-		}}
+		})
 		rate, err := s.crowd(ctx, o.spell())
 		q.cold += uint64(rate * 2 * o.spell().Seconds())
 		return rate, err

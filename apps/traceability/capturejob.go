@@ -31,11 +31,12 @@ var migrations embed.FS
 // starts again: an event's hash is its key, so what was done already is found
 // to be a duplicate.
 //
-// Up to 200 events (chaincode.MaxBatch) go in one transaction. A rollback
-// document of that size is taken wholly or not at all. A larger one is checked
-// throughout before its first transaction, and stops at the first that is
-// refused; those before it stand, because a ledger takes nothing back, and the
-// job says so.
+// Fifty events go in one transaction: fewer would waste what a network can do,
+// more would keep its other users waiting. A rollback document is taken wholly
+// or not at all, and so in one transaction, of up to 200 events
+// (chaincode.MaxBatch). A larger one is checked throughout before its first
+// transaction, and stops at the first that is refused; those before it stand,
+// because a ledger takes nothing back, and the job says so.
 //
 // The documents of one company run in the order in which they came: the second
 // may ship what the first one made.
@@ -298,6 +299,14 @@ func (k *captures) waiting(ctx context.Context, id string) ([]captureRow, error)
 		WHERE capture = $1 AND status = '' ORDER BY position`, id)
 }
 
+// inOneTransaction is how many events of the document go to the ledger together.
+func (j captureJob) inOneTransaction() int {
+	if j.Behaviour == rollback {
+		return chaincode.MaxBatch
+	}
+	return 50
+}
+
 // run brings what waits to the ledger. Its error is a fault: then nothing is
 // said of the events that still wait.
 func (k *captures) run(ctx context.Context, id string, again bool) error {
@@ -310,7 +319,7 @@ func (k *captures) run(ctx context.Context, id string, again bool) error {
 		return err
 	}
 	stop := job.Behaviour == rollback && job.Refused > 0
-	for chunk := range slices.Chunk(rows, chaincode.MaxBatch) {
+	for chunk := range slices.Chunk(rows, job.inOneTransaction()) {
 		if stop {
 			err = k.tell(ctx, id, answersOf(chunk, statusLeftOut))
 		} else {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"html"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -303,6 +304,15 @@ func TestLargeDocumentsGoInChunks(t *testing.T) {
 	job = w.captured(t, "greenfield-dairy", documentOf(events...), "GS1-Capture-Error-Behaviour", "proceed")
 	if n := len(slices.DeleteFunc(statuses(job), func(s string) bool { return s != "captured" })); n != 249 {
 		t.Errorf("proceed captured %d events, want 249", n)
+	}
+	together := map[string]int{} // events by transaction
+	for _, e := range job.Events {
+		if e.Tx != "" {
+			together[e.Tx]++
+		}
+	}
+	if sizes := slices.Sorted(maps.Values(together)); !slices.Equal(sizes, []int{49, 50, 50, 50, 50}) {
+		t.Errorf("transactions of %v events", sizes)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -58,10 +59,30 @@ func Start(t *testing.T, organisations ...network.Organisation) *Network {
 // alone waits until no other test has a network.
 func alone(t *testing.T) {
 	t.Helper()
-	lock, err := os.OpenFile(filepath.Join(os.TempDir(), "tallyway-network.lock"), os.O_CREATE|os.O_RDWR, 0o666)
+	release, err := Alone(t.Context())
 	check(t, err)
-	check(t, syscall.Flock(int(lock.Fd()), syscall.LOCK_EX))
-	t.Cleanup(func() { lock.Close() })
+	t.Cleanup(release)
+}
+
+// Alone waits until no other network is up that took its turn in this way,
+// whichever program's it is, and keeps others waiting until it is released.
+func Alone(ctx context.Context) (release func(), err error) {
+	lock, err := os.OpenFile(filepath.Join(os.TempDir(), "tallyway-network.lock"), os.O_CREATE|os.O_RDWR, 0o666)
+	if err != nil {
+		return nil, err
+	}
+	free := make(chan error, 1)
+	go func() { free <- syscall.Flock(int(lock.Fd()), syscall.LOCK_EX) }()
+	select {
+	case err := <-free:
+		if err != nil {
+			return nil, errors.Join(err, lock.Close())
+		}
+		return func() { lock.Close() }, nil // closing gives the lock back
+	case <-ctx.Done():
+		go func() { <-free; lock.Close() }() // the wait itself cannot be called off
+		return nil, context.Cause(ctx)
+	}
 }
 
 func stop(t *testing.T, n *network.Network) {

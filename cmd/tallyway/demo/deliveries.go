@@ -39,8 +39,12 @@ var catalogue = []struct {
 }
 
 func (d *founding) products() {
+	described := map[string][]any{}
 	for _, p := range catalogue {
-		d.do(firmOf(p.by).msp, p.by, p.DescribeProduct)
+		described[p.by] = append(described[p.by], p.DescribeProduct)
+	}
+	for _, by := range []string{dairy, cheese} {
+		d.doAll(firmOf(by).msp, by, described[by])
 	}
 }
 
@@ -56,6 +60,7 @@ func ShopperPage(now time.Time) string {
 // season is the story while it is told.
 type season struct {
 	*founding
+	diary   diary
 	chance  *rand.Rand
 	stock   []lot // milk at the cheese maker that waits for the vat
 	advices int
@@ -77,10 +82,12 @@ func (d *founding) deliveries() {
 	for day := -7 * weeks; day <= 0 && d.err == nil; day++ {
 		s.day(today.AddDate(0, 0, day), -day)
 	}
+	s.handIn()
 }
 
 // day is one day of the season; left counts the days to the visitor's.
 func (s *season) day(date time.Time, left int) {
+	s.diary.today = date
 	fresh := s.milking(date)
 	switch {
 	case left == 0:
@@ -120,21 +127,23 @@ func (s *season) toTheVat(l lot, date time.Time, left int) {
 		short = 12 // a can fell off the ramp
 	}
 	at := s.clock(date, 8, 10)
-	advice, shipment := s.ship(dairy, cheese, at, []events.Goods{s.goods(l.id, kg)}, nil)
+	advice, shipped := s.ship(dairy, cheese, at, []events.Goods{s.goods(l.id, kg)}, nil)
 	s.skim(lot{l.id, l.kg - kg, l.made}, date)
 	if left == 16 { // the truck came too warm, and nobody makes food of that
+		s.handIn()
 		s.at(at.Add(5 * time.Hour))
-		s.do(trade, cheese, trace.Decline{Shipment: shipment, Reason: "temperature"})
+		s.do(trade, cheese, trace.Decline{Shipment: shipped.Shipment, Reason: "temperature"})
 		s.destroy(dairy, at.Add(24*time.Hour), l.id, kg)
 		return
 	}
 	s.receive(dairy, cheese, at.Add(5*time.Hour+20*time.Minute), advice, []events.Goods{s.goods(l.id, kg-short)}, nil)
 	s.stock = append(s.stock, lot{l.id, kg - short, l.made})
 	if left == 24 { // the two sides agree about this can, not yet about the other
+		s.handIn()
 		s.at(at.Add(28 * time.Hour))
-		s.do(trade, cheese, trace.Settle{Shipment: shipment, Outcome: trace.OutcomeLost})
+		s.do(trade, cheese, trace.Settle{Shipment: shipped.Shipment, Outcome: trace.OutcomeLost})
 		s.at(at.Add(30 * time.Hour))
-		s.do(trade, dairy, trace.Settle{Shipment: shipment, Outcome: trace.OutcomeLost})
+		s.do(trade, dairy, trace.Settle{Shipment: shipped.Shipment, Outcome: trace.OutcomeLost})
 	}
 }
 
@@ -268,6 +277,7 @@ func (s *season) hold(l lot, date time.Time) {
 	if !s.h.Holds(regulator) {
 		return
 	}
+	s.handIn()
 	id := "HOLD-" + date.Format("060102")
 	s.at(s.clock(date, 16, 45))
 	s.do(regulator, office, trace.Recall{ID: id, Kind: trace.KindHold, Lots: []string{l.id}, Code: "residues",
@@ -281,6 +291,7 @@ func (s *season) rehearsal(l lot, date time.Time) {
 	if !s.h.Holds(regulator) {
 		return
 	}
+	s.handIn()
 	id := "MOCK-" + date.Format("060102")
 	s.at(s.clock(date, 17, 30))
 	s.do(regulator, office, trace.Recall{ID: id, Kind: trace.KindMock, Lots: []string{l.id}, Reason: "Quarterly exercise."})
@@ -292,13 +303,14 @@ func (s *season) rehearsal(l lot, date time.Time) {
 	s.do(regulator, office, trace.Release{Case: id, Reason: "Exercise over: every lot found."})
 }
 
-// ship sends goods off with the carrier, under a despatch advice.
-func (s *season) ship(from, to string, at time.Time, all []events.Goods, packs []string) (advice, shipment string) {
+// ship sends goods off with the carrier, under a despatch advice. The outcome
+// is there when the diary has been handed in.
+func (s *season) ship(from, to string, at time.Time, all []events.Goods, packs []string) (advice string, outcome *trace.Outcome) {
 	s.advices++
 	advice = fmt.Sprintf("DA-%s-%03d", at.Format("0601"), s.advices)
-	outcome := s.capture(from, at, events.Shipped(events.Consignment{From: companyOf(from), To: companyOf(to), Carrier: companyOf(carrier),
+	outcome = s.capture(from, at, events.Shipped(events.Consignment{From: companyOf(from), To: companyOf(to), Carrier: companyOf(carrier),
 		Advice: advice, Goods: all, Packs: packs}, at))
-	return advice, outcome.Shipment
+	return advice, outcome
 }
 
 func (s *season) receive(from, to string, at time.Time, advice string, all []events.Goods, packs []string) {
@@ -316,16 +328,17 @@ func (s *season) transform(by string, at time.Time, id string, in []events.Goods
 	}
 }
 
-// capture brings an event to the ledger as it happens. What would lie ahead of
-// the visitor has not happened.
-func (s *season) capture(by string, at time.Time, e epcis.Event) (outcome trace.Outcome) {
+// capture notes an event in its company's diary. What would lie ahead of the
+// visitor has not happened.
+func (s *season) capture(by string, at time.Time, e epcis.Event) *trace.Outcome {
+	outcome := &trace.Outcome{}
 	if s.err != nil || at.After(s.now) {
 		return outcome
 	}
 	command, err := events.Capture(e, gs1.Amount{})
 	s.try(err)
-	s.at(at.Add(time.Duration(20+s.chance.IntN(200)) * time.Second)) // people write down what they have done
-	s.send(trade, by, command, &outcome)
+	noted := at.Add(time.Duration(20+s.chance.IntN(200)) * time.Second) // people write down what they have done
+	s.diary.note(by, noted, command, outcome)
 	return outcome
 }
 

@@ -159,22 +159,47 @@ func (d *founding) at(t time.Time) {
 
 // do sends a command as a user.
 func (d *founding) do(msp, user string, command any) {
-	var reply json.RawMessage
-	d.send(msp, user, command, &reply)
-}
-
-// send is do with the reply.
-func (d *founding) send(msp, user string, command, reply any) {
 	if d.err != nil {
 		return
 	}
-	raw, _, err := host.Do[json.RawMessage](d.ctx, d.h, host.Actor{MSP: msp, User: user}, command)
-	if err == nil {
-		err = json.Unmarshal(raw, reply)
-	}
+	_, _, err := host.Do[json.RawMessage](d.ctx, d.h, host.Actor{MSP: msp, User: user}, command)
 	if err != nil {
 		d.err = fmt.Errorf("%s sends %T: %w", user, command, err)
 	}
+}
+
+// doAll sends commands as a user, in one transaction.
+func (d *founding) doAll(msp, user string, commands []any) {
+	d.sendAll(msp, user, commands, func(int) any { return new(json.RawMessage) })
+}
+
+// sendAll is doAll with the replies. A refusal of one command ends the founding.
+func (d *founding) sendAll(msp, user string, commands []any, reply func(i int) any) {
+	for i, answer := range d.batch(msp, user, commands) {
+		if answer.Refusal != nil {
+			d.try(fmt.Errorf("%s sends %T: %w", user, commands[i], answer.Refusal))
+			return
+		}
+		d.try(json.Unmarshal(answer.Reply, reply(i)))
+	}
+}
+
+// batch sends commands in one transaction and gives the answer to each.
+func (d *founding) batch(msp, user string, commands []any) []chaincode.Answer {
+	if d.err != nil || len(commands) == 0 {
+		return nil
+	}
+	var batch chaincode.Batch
+	for _, c := range commands {
+		body, err := json.Marshal(c)
+		d.try(err)
+		batch.Commands = append(batch.Commands, chaincode.Item{Name: chaincode.NameOf(c), Body: body})
+	}
+	answers, _, err := host.Do[[]chaincode.Answer](d.ctx, d.h, host.Actor{MSP: msp, User: user}, batch)
+	if err != nil {
+		d.try(fmt.Errorf("%s sends a batch: %w", user, err))
+	}
+	return answers
 }
 
 func (d *founding) try(err error) {
@@ -200,29 +225,25 @@ func (d *founding) members() {
 		m.CA, m.Since = string(ca), d.h.Now()
 		found.Members = append(found.Members, m)
 	}
-	d.unless(party.ErrFounded, by, secretary, found)
-}
-
-// unless is do for what another host, or an earlier run, may have done; it says
-// whether that is so.
-func (d *founding) unless(done chaincode.Rule, msp, user string, command any) (again bool) {
-	d.do(msp, user, command)
-	if d.h.Profile != nil && errors.Is(d.err, done) {
-		d.err, again = nil, true
+	d.do(by, secretary, found)
+	if d.h.Profile != nil && errors.Is(d.err, party.ErrFounded) { // by another host, or an earlier run
+		d.err = nil
 	}
-	return again
 }
 
+// firms are registered by their members, and then describe where they are.
 func (d *founding) firms() {
+	for _, m := range members {
+		if d.h.Holds(m.ID) {
+			d.register(m.ID)
+		}
+	}
 	for _, f := range firms {
 		if d.err != nil {
 			return
 		}
 		if !d.h.Holds(f.msp) {
 			continue
-		}
-		if d.unless(party.ErrExists, f.msp, secretary, f.Register) && f.msp == trade {
-			d.told = true
 		}
 		_, err := d.h.Wallet.Issue(identity.Enrolment{MSP: f.msp, User: f.ID, Party: f.ID, Roles: f.roles})
 		d.try(err)
@@ -231,6 +252,26 @@ func (d *founding) firms() {
 		if len(f.GLNs) > 0 {
 			f.place.GLN = f.GLNs[0]
 			d.do(f.msp, f.ID, f.place)
+		}
+	}
+}
+
+// register enters a member's companies, but for those that another host, or an
+// earlier run, has entered.
+func (d *founding) register(msp string) {
+	var all []any
+	for _, f := range firms {
+		if f.msp == msp {
+			all = append(all, f.Register)
+		}
+	}
+	for _, answer := range d.batch(msp, secretary, all) {
+		switch no := answer.Refusal; {
+		case no == nil:
+		case d.h.Profile != nil && errors.Is(no, party.ErrExists):
+			d.told = d.told || msp == trade
+		default:
+			d.try(fmt.Errorf("register the companies of %s: %w", msp, no))
 		}
 	}
 }
