@@ -136,7 +136,12 @@ func (a *app) apiLots(c *web.Ctx) error {
 		if err != nil {
 			return err
 		}
+		near, err := r.near(ids...)
+		if err != nil {
+			return err
+		}
 		for _, l := range some {
+			l.Made = near.made(l.lotRow, 1) // a list reads no accounts: some may be withheld
 			if !narrowed || l.Blocked == blocked {
 				items = append(items, l)
 			}
@@ -187,6 +192,7 @@ func (a *app) apiLot(c *web.Ctx) error {
 			l.Holdings = append(l.Holdings, h)
 		}
 	}
+	l.Made = near.made(lot, len(holdings)-len(l.Holdings))
 	return c.JSON(http.StatusOK, l)
 }
 
