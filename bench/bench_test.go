@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -65,6 +66,25 @@ func TestSidesTakeTurns(t *testing.T) {
 	}
 	if got := ratios(figures[1], figures[0]); !slices.Equal(got, []float64{2, 4. / 3, 6. / 5}) {
 		t.Errorf("ratios %v", got)
+	}
+}
+
+func TestASideThatDidNothing(t *testing.T) {
+	for _, c := range []struct {
+		figures []float64 // of one side, call by call
+		want    float64
+		fails   bool
+	}{
+		{[]float64{7}, 7, false},
+		{[]float64{0, 7}, 7, false},
+		{[]float64{math.NaN(), 7}, 7, false}, // a quantile of nothing
+		{[]float64{math.Inf(1), 0}, 0, true},
+	} {
+		calls := 0
+		figures, err := inTurns(t.Context(), 1, func(context.Context) (float64, error) { calls++; return c.figures[calls-1], nil })
+		if errors.Is(err, errIdle) != c.fails || calls != len(c.figures) || !c.fails && figures[0][0] != c.want {
+			t.Errorf("%v: %v, %v after %d calls", c.figures, figures, err, calls)
+		}
 	}
 }
 

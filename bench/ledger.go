@@ -37,7 +37,7 @@ func ledgerRow(ctx context.Context, o options) ([]result, error) {
 	if _, err := exec.LookPath("strace"); err != nil {
 		return append(all, result{Job: "fsyncs and a slow disk", Missing: "strace is not installed"}), nil
 	}
-	fsyncs, err := fsyncsPerWrite(ctx, o)
+	fsyncs, err := side(func(ctx context.Context) (float64, error) { return fsyncsPerWrite(ctx, o) }).atWork(ctx)
 	if err != nil {
 		return all, err
 	}

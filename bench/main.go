@@ -44,7 +44,7 @@ func (o options) pick(tinyN, quickN, normalN int) int {
 
 // spell is how long one side runs in one round.
 func (o options) spell() time.Duration {
-	return [...]time.Duration{50 * time.Millisecond, 500 * time.Millisecond, 2 * time.Second, 2 * time.Second}[o.size]
+	return [...]time.Duration{200 * time.Millisecond, 500 * time.Millisecond, 2 * time.Second, 2 * time.Second}[o.size]
 }
 
 // row is one line of work of the bench; it may give several lines of the table.

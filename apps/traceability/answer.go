@@ -2,11 +2,13 @@ package traceability
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
 	"github.com/tallyway/tallyway/apps/traceability/events"
 	"github.com/tallyway/tallyway/chaincode/trace"
+	"github.com/tallyway/tallyway/shared/readmodel"
 	"github.com/tallyway/tallyway/shared/web"
 )
 
@@ -78,12 +80,30 @@ func (a *app) accepted(c *web.Ctx, s shipment, f *web.Form[acceptForm]) error {
 		if arrived.Goods, arrived.Packs, err = a.everything(c.Context(), s.ID); err != nil {
 			return err
 		}
+		if v.Share, err = a.likewise(c.Context(), s); err != nil {
+			return err
+		}
 	}
 	if len(arrived.Goods)+len(arrived.Packs) == 0 {
 		return ErrNothingArrived.Refuse("")
 	}
 	_, err = a.submit(c, events.Received(arrived, a.when(v.At, f.Field("at.zone", ""))), v.Share)
 	return err
+}
+
+// likewise shares an answer that chose nothing as the shipment that it answers
+// is shared. Whom a restricted one names beside the two sides and the carrier,
+// its receiver may not know: these are named.
+func (a *app) likewise(ctx context.Context, s shipment) (audience, error) {
+	mode, err := readmodel.One[string](ctx, a.db, `SELECT sharing FROM tr_events WHERE hash = $1`, s.Event)
+	if err != nil {
+		return audience{}, fmt.Errorf("read how the shipment %s is shared: %w", s.ID, err)
+	}
+	who := audience{Mode: mode}
+	if mode == trace.Restricted {
+		who.With = nonEmpty([]string{s.Sender, s.Carrier})
+	}
+	return who, nil
 }
 
 // everything is what was shipped.

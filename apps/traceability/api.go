@@ -35,7 +35,7 @@ func (a *app) apiRoutes() []web.Route {
 		{Method: "GET", Path: "/api/shipments/:id", Name: "api.shipment", Access: own, Handler: a.apiShipment, Doc: &web.Doc{
 			Summary: "One shipment.", Reply: shipmentReply{}}},
 		{Method: "POST", Path: "/api/shipments/:id/accept", Name: "api.shipment.accept", Access: own, Handler: a.apiAccept, Doc: &web.Doc{
-			Summary: "Accept a shipment; without lines and packs, all of it.", Body: acceptance{}, Reply: committed[trace.Outcome]{}}},
+			Summary: "Accept a shipment; without lines and packs, all of it. It is shared as the shipment is, unless the header Tallyway-Sharing says otherwise.", Body: acceptance{}, Reply: committed[trace.Outcome]{}}},
 		{Method: "POST", Path: "/api/shipments/:id/decline", Name: "api.shipment.decline", Access: own, Handler: a.apiDecline, Doc: &web.Doc{
 			Summary: "Give a shipment back to its sender.", Body: reasonBody{}, Reply: committed[trace.ShipmentState]{}}},
 		{Method: "GET", Path: "/api/recalls", Name: "api.recalls", Access: own, Handler: a.apiRecalls, Doc: &web.Doc{
@@ -136,7 +136,12 @@ func (a *app) apiLots(c *web.Ctx) error {
 		if err != nil {
 			return err
 		}
+		near, err := r.near(ids...)
+		if err != nil {
+			return err
+		}
 		for _, l := range some {
+			l.Made = near.made(l.lotRow, 1) // a list reads no accounts: some may be withheld
 			if !narrowed || l.Blocked == blocked {
 				items = append(items, l)
 			}
@@ -187,6 +192,7 @@ func (a *app) apiLot(c *web.Ctx) error {
 			l.Holdings = append(l.Holdings, h)
 		}
 	}
+	l.Made = near.made(lot, len(holdings)-len(l.Holdings))
 	return c.JSON(http.StatusOK, l)
 }
 
@@ -289,7 +295,17 @@ func (a *app) apiAccept(c *web.Ctx) error {
 	if err != nil {
 		return trace.ErrEvent.Refuse("%s", err)
 	}
-	return apiDo[trace.Outcome](a, c, http.StatusOK, command)
+	share := sharingOf(c.Request().Header)
+	if share.Sharing == "" {
+		who, err := a.likewise(c.Context(), s)
+		if err != nil {
+			return err
+		}
+		if share, err = who.sharing(); err != nil {
+			return err
+		}
+	}
+	return apiDo[trace.Outcome](a, c, http.StatusOK, share.capture(command.Event))
 }
 
 // receiving is the event of an acceptance: of what it names, or else of

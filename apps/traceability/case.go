@@ -211,7 +211,8 @@ func (a *app) caseForms(c *web.Ctx, n *names, v *caseView, shares []share, super
 }
 
 // acks are the companies that had any of the lots, and whether they answered.
-// What a company found of a lot is told to who may read of that lot.
+// What a company found is an answer to who leads the case; of others its
+// neighbours read it, as they see its account.
 func (a *app) acks(r *reader, n *names, k kase, shares []share) ([]ackView, error) {
 	type row struct {
 		Party string    `db:"party"`
@@ -229,9 +230,13 @@ func (a *app) acks(r *reader, n *names, k kase, shares []share) ([]ackView, erro
 		if err := json.Unmarshal([]byte(said.Found), &found); err != nil {
 			return nil, fmt.Errorf("read an acknowledgement: %w", err)
 		}
+		near, err := r.near(lotsOfLines(found)...)
+		if err != nil {
+			return nil, err
+		}
 		view := ackView{Party: n.Party(said.Party), At: said.At, Done: true}
 		for _, l := range found {
-			if r.leads(k) || r.reads(l.Lot) {
+			if r.leads(k) || near.sees(l.Lot, said.Party) {
 				view.Found = append(view.Found, n.Quantity(l.Amount.String(), l.Unit)+" "+n.Lot(l.Lot))
 			}
 		}
@@ -245,6 +250,13 @@ func (a *app) acks(r *reader, n *names, k kase, shares []share) ([]ackView, erro
 		}
 	}
 	return views, nil
+}
+
+func lotsOfLines(lines []trace.Line) (lots []string) {
+	for _, l := range lines {
+		lots = append(lots, l.Lot)
+	}
+	return lots
 }
 
 // tell fills in what the page says of the case.

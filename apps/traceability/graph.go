@@ -169,13 +169,17 @@ func (a *app) pedigree(c *web.Ctx, lot lotRow, way string, depth int) (*pedigree
 			edges[e] = true
 		}
 	}
-	if err := a.cards(c, r, p, lot.ID, depths); err != nil {
+	near, err := r.near(slices.Collect(maps.Keys(depths))...)
+	if err != nil {
 		return nil, err
 	}
-	return p, a.strands(c, p, depths, edges)
+	if err := a.cards(c, r, near, p, lot.ID, depths); err != nil {
+		return nil, err
+	}
+	return p, a.strands(c, near, p, edges)
 }
 
-func (a *app) cards(c *web.Ctx, who *reader, p *pedigree, seed string, depths map[string]int) error {
+func (a *app) cards(c *web.Ctx, who *reader, near near, p *pedigree, seed string, depths map[string]int) error {
 	ids, n := slices.Sorted(maps.Keys(depths)), a.names(c)
 	type placed struct {
 		lotRow
@@ -194,8 +198,11 @@ func (a *app) cards(c *web.Ctx, who *reader, p *pedigree, seed string, depths ma
 			if !r.Open && !who.all && r.Maker != who.user.Party {
 				r.Place = ""
 			}
-			k := card{ID: r.ID, Product: n.Product(r.GTIN), Number: r.name(), Maker: n.Party(r.Maker), Amount: n.Quantity(r.Made, r.Unit),
+			k := card{ID: r.ID, Product: n.Product(r.GTIN), Number: r.name(), Maker: n.Party(r.Maker),
 				At: r.At, Place: n.City(r.Place), Depth: depths[r.ID], Seed: r.ID == seed, Count: 1, Href: lotHref(r.ID), row: r.lotRow, zone: r.Zone}
+			if near.sees(r.ID, r.Maker) {
+				k.Amount = n.Quantity(r.Made, r.Unit)
+			}
 			k.Word, k.Tone = blockWord(r.Blocked)
 			p.nodes = append(p.nodes, k)
 		}
@@ -218,8 +225,9 @@ func blockWord(blocked string) (word, tone string) {
 }
 
 // strands puts amounts to the edges: how much of one lot went into the process
-// that the other came out of.
-func (a *app) strands(c *web.Ctx, p *pedigree, depths map[string]int, edges map[lineage.Edge]bool) error {
+// that the other came out of. That is a part of what the other's maker used, and
+// told to who sees that account.
+func (a *app) strands(c *web.Ctx, near near, p *pedigree, edges map[lineage.Edge]bool) error {
 	type line struct {
 		Process string `db:"process"`
 		Side    string `db:"side"`
@@ -227,8 +235,11 @@ func (a *app) strands(c *web.Ctx, p *pedigree, depths map[string]int, edges map[
 		Amount  string `db:"amount"`
 		Unit    string `db:"unit"`
 	}
-	n, in, out := a.names(c), map[string][]line{}, map[string][]string{}
-	for _, some := range chunks(slices.Sorted(maps.Keys(depths))) {
+	n, in, out, makers := a.names(c), map[string][]line{}, map[string][]string{}, map[string]string{}
+	for _, k := range p.nodes {
+		makers[k.ID] = k.row.Maker
+	}
+	for _, some := range chunks(slices.Sorted(maps.Keys(makers))) {
 		list, args := inList(1, some)
 		rows, err := readmodel.All[line](c.Context(), a.db, `SELECT process, side, lot, amount, unit FROM tr_process_lines WHERE lot IN `+list, args...)
 		if err != nil {
@@ -243,8 +254,8 @@ func (a *app) strands(c *web.Ctx, p *pedigree, depths map[string]int, edges map[
 		}
 	}
 	for e := range edges {
-		_, from := depths[e.From]
-		_, to := depths[e.To]
+		_, from := makers[e.From]
+		maker, to := makers[e.To]
 		if !from || !to {
 			continue
 		}
@@ -255,7 +266,7 @@ func (a *app) strands(c *web.Ctx, p *pedigree, depths map[string]int, edges map[
 			}
 		}
 		s := strand{From: e.From, To: e.To}
-		if sum.Sign() > 0 {
+		if sum.Sign() > 0 && near.sees(e.From, maker) {
 			s.Amount = n.Quantity(sum.String(), unit)
 		}
 		p.strands = append(p.strands, s)
@@ -417,7 +428,7 @@ func drawCard(b *strings.Builder, c tongue, k card, x, y float64) {
 		facts = append(facts, k.Place)
 	}
 	when := c.T("%s, %s", k.Maker, dayIn(c.Lang(), dayThere(k.At, k.zone)))
-	label := strings.Join([]string{k.Title(), c.T(k.Word), k.Amount, when}, ", ")
+	label := strings.Join(nonEmpty([]string{k.Title(), c.T(k.Word), k.Amount, when}), ", ")
 	fmt.Fprintf(b, `<a class="%s" href="%s" aria-label="%s"%s>`, class, esc(k.Href), esc(label), map[bool]string{true: ` aria-current="true"`}[k.Seed])
 	if k.Count > 1 {
 		fmt.Fprintf(b, `<rect class="behind" x="%s" y="%s" width="%s" height="%s" rx="10"/>`, px(x+5), px(y+5), px(cardWidth), px(cardHeight))
@@ -470,8 +481,16 @@ func (p *pedigree) table() web.Table {
 		if k.Depth > 0 {
 			step = "+" + step
 		}
-		t.Rows = append(t.Rows, web.TableRow{Href: k.Href, Cells: []any{k.Title(), step, k.Maker, k.At, k.Amount,
-			strings.Join(into[k.ID], ", "), web.Chip{Word: k.Word, Tone: k.Tone}}})
+		t.Rows = append(t.Rows, web.TableRow{Href: k.Href, Cells: []any{k.Title(), step, k.Maker, k.At, orNone(k.Amount),
+			orNone(strings.Join(into[k.ID], ", ")), web.Chip{Word: k.Word, Tone: k.Tone}}})
 	}
 	return t
+}
+
+// orNone is a cell that says when there is nothing to say.
+func orNone(text string) any {
+	if text == "" {
+		return nil
+	}
+	return text
 }

@@ -111,7 +111,8 @@ var quickActs = []web.Act{{Label: "Log a lot", Href: "/traceability/lots/new", I
 // offerAccept lets a hand-over be accepted in one tap: everything as shipped.
 func offerAccept(waiting []web.Need) {
 	for i := range waiting {
-		waiting[i].Acts = []web.Act{{Label: "Accept", Href: waiting[i].Href + "/accept", Post: true, Main: true, Fields: map[string]string{"all": "on"}},
+		waiting[i].Acts = []web.Act{{Label: "Accept", Href: waiting[i].Href + "/accept", Post: true, Main: true, Fields: map[string]string{"all": "on"},
+			Help: "Everything arrived as it was sent. Who can read this is as for the shipment; where that names companies, its sender and carrier."},
 			{Label: "Check", Href: waiting[i].Href}}
 	}
 }

@@ -20,7 +20,10 @@ func TestALabelLeadsToTheBase(t *testing.T) {
 	for base, want := range map[string]string{"": "http://127.0.0.1:8080/" + m1, "https://trace.example.com": "https://trace.example.com/" + m1} {
 		w.Host.Config.BaseURL = base
 		answer := httptest.NewRecorder()
-		face.ServeHTTP(answer, httptest.NewRequest("GET", "http://127.0.0.1:8080/label", nil))
+		asked := httptest.NewRequest("GET", "http://127.0.0.1:8080/label", nil)
+		asked.Header.Set("X-Forwarded-Proto", "https") // anybody can say so
+		asked.Header.Set("X-Forwarded-Host", "evil.example")
+		face.ServeHTTP(answer, asked)
 		if got := answer.Body.String(); got != want {
 			t.Errorf("with the base %q the code holds %q, want %q", base, got, want)
 		}

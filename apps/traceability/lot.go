@@ -31,7 +31,7 @@ type lotRow struct {
 	Batch   string    `json:"batch,omitempty" db:"batch"`
 	Maker   string    `json:"maker,omitempty" db:"maker"`
 	Unit    string    `json:"unit,omitempty" db:"unit"`
-	Made    string    `json:"made" db:"made"`
+	Made    string    `json:"made,omitempty" db:"made"`
 	At      time.Time `json:"at" db:"at"`
 	Expiry  string    `json:"expiry,omitempty" db:"expiry"`
 	Origin  string    `json:"origin" db:"origin"` // hash of its first event
@@ -87,7 +87,7 @@ type lotView struct {
 	Maker    string        `json:"maker,omitempty"`
 	State    web.Chip      `json:"-"`
 	Word     string        `json:"state"`
-	Made     string        `json:"made"`
+	Made     string        `json:"made,omitempty"` // where its maker's account is seen
 	Unit     string        `json:"unit"`
 	MadeAt   time.Time     `json:"madeAt"`
 	Expiry   string        `json:"expiry,omitempty"`
@@ -95,6 +95,7 @@ type lotView struct {
 	Missing  string        `json:"unaccounted,omitempty"` // where all accounts are seen
 	Accounts []accountView `json:"accounts"`
 	Further  int           `json:"furtherAccounts,omitempty"` // of companies that are no neighbours
+	Beyond   []shopperStep `json:"further,omitempty"`         // what shoppers are told of these
 	Way      []wayView     `json:"onTheWay,omitempty"`
 	From     []madeView    `json:"madeOf,omitempty"`
 	Into     []madeView    `json:"wentInto,omitempty"`
@@ -107,6 +108,7 @@ type lotView struct {
 	Stats   []web.Stat    `json:"-"`
 	Facts   []web.Pair    `json:"-"`
 	Where   web.Table     `json:"-"`
+	Others  []string      `json:"-"` // Beyond in words
 	Graph   template.HTML `json:"-"`
 	Trace   string        `json:"-"`
 	Acts    []web.Act     `json:"-"`
@@ -153,7 +155,7 @@ type wayView struct {
 type madeView struct {
 	Lot     string `json:"lot"`
 	Name    string `json:"name"`
-	Amount  string `json:"amount"`
+	Amount  string `json:"amount,omitempty"` // where the account is seen that it is a part of
 	Blocked string `json:"blocked,omitempty"`
 	Href    string `json:"-"`
 }
@@ -188,27 +190,32 @@ func (a *app) showLot(c *web.Ctx) error {
 }
 
 func (a *app) lotView(c *web.Ctx, lot lotRow) (*lotView, error) {
-	ctx, n := c.Context(), a.names(c)
+	n := a.names(c)
 	v := &lotView{ID: lot.ID, GTIN: lot.GTIN, Product: n.Product(lot.GTIN), Number: lot.name(), Maker: n.Party(lot.Maker),
-		Unit: lot.Unit, Made: lot.Made, MadeAt: lot.At, Expiry: lot.bestBefore(), Flags: strings.Fields(lot.Flags), Trace: traceHref(lot.ID)}
+		Unit: lot.Unit, MadeAt: lot.At, Expiry: lot.bestBefore(), Flags: strings.Fields(lot.Flags), Trace: traceHref(lot.ID)}
 	if v.Product == "" {
 		v.Product = c.T("A thing without a GS1 key")
 	}
-	for _, fill := range []func(context.Context, *names, lotRow, *lotView) error{a.fillPacks} {
-		if err := fill(ctx, n, lot, v); err != nil {
-			return nil, err
-		}
-	}
-	if err := a.fillAccounts(c, n, lot, v); err != nil {
+	r, err := a.reader(c)
+	if err != nil {
 		return nil, err
 	}
-	if err := a.fillWay(c, n, lot, v); err != nil {
+	near, err := r.near(lot.ID)
+	if err != nil {
 		return nil, err
 	}
-	if err := a.fillMaking(c, n, lot, v); err != nil {
+	if err := a.fillAccounts(r, near, n, lot, v); err != nil {
 		return nil, err
 	}
-	var err error
+	if err := a.fillPacks(r, near, n, lot, v); err != nil {
+		return nil, err
+	}
+	if err := a.fillWay(c, r, n, lot, v); err != nil {
+		return nil, err
+	}
+	if err := a.fillMaking(r, n, lot, v); err != nil {
+		return nil, err
+	}
 	if v.History, err = a.history(c, lot, n); err != nil {
 		return nil, err
 	}
@@ -228,7 +235,11 @@ func (a *app) lotView(c *web.Ctx, lot lotRow) (*lotView, error) {
 }
 
 // sums are a lot's amounts over all companies.
-type sums struct{ stock, way, used, sold, other gs1.Amount }
+type sums struct {
+	stock, way, used, sold, other gs1.Amount
+	told                          bool // the reader sees an account
+	withheld                      int  // accounts that the reader does not see
+}
 
 func (v *lotView) totals() (s sums) {
 	for _, x := range v.Accounts {
@@ -269,56 +280,69 @@ func (a *app) stateOf(lot lotRow, s sums) web.Chip {
 	return web.Chip{Word: "Gone", Tone: web.Idle}
 }
 
-// fillAccounts reads the accounts that the reader sees, and counts the others.
-func (a *app) fillAccounts(c *web.Ctx, n *names, lot lotRow, v *lotView) error {
-	r, err := a.reader(c)
-	if err != nil {
-		return err
-	}
-	near, err := r.near(lot.ID)
-	if err != nil {
-		return err
-	}
-	rows, err := readmodel.All[accountView](c.Context(), a.db, `SELECT party, party, held, packed, sent, used, sold, destroyed, gone, lost
+// fillAccounts reads the accounts that the reader sees, and what shoppers are
+// told of the companies behind the others.
+func (a *app) fillAccounts(r *reader, near near, n *names, lot lotRow, v *lotView) error {
+	rows, err := readmodel.All[accountView](r.ctx, a.db, `SELECT party, party, held, packed, sent, used, sold, destroyed, gone, lost
 		FROM tr_accounts WHERE lot = $1 ORDER BY in_stock DESC, party`, lot.ID)
+	if err != nil {
+		return fmt.Errorf("read the accounts of a lot: %w", err)
+	}
 	v.Accounts = []accountView{}
+	further := map[string]bool{}
 	for _, row := range rows {
 		if !near.sees(lot.ID, row.Party) {
-			v.Further++
+			further[row.Party] = true
 			continue
 		}
 		row.Name = n.Party(row.Party)
 		v.Accounts = append(v.Accounts, row)
 	}
-	if v.Further == 0 {
+	v.Further = len(further)
+	if v.Made = near.made(lot, v.Further); v.Further == 0 {
 		v.Missing = parseAmount(lot.Made).Sub(v.totals().all()).String()
+		return nil
 	}
+	v.Beyond, err = a.beyond(r.ctx, n, lot, further)
 	return err
 }
 
 // fillMaking reads what the lot was made of and what was made of it, as far as
-// that lies on the reader's chain.
-func (a *app) fillMaking(c *web.Ctx, n *names, lot lotRow, v *lotView) error {
-	may, err := a.reader(c)
-	if err != nil {
-		return err
-	}
+// that lies on the reader's chain. How much it was is a part of an account: what
+// went in of its user's, what came out of its maker's.
+func (a *app) fillMaking(r *reader, n *names, lot lotRow, v *lotView) error {
 	type line struct {
 		Side    string `db:"side"`
 		Lot     string `db:"lot"`
 		Amount  string `db:"amount"`
 		Unit    string `db:"unit"`
 		Blocked string `db:"blocked"`
+		Maker   string `db:"maker"`
 	}
-	rows, err := readmodel.All[line](c.Context(), a.db, `SELECT DISTINCT o.side, o.lot, o.amount, o.unit, COALESCE(l.blocked, '') AS blocked
+	rows, err := readmodel.All[line](r.ctx, a.db, `SELECT DISTINCT o.side, o.lot, o.amount, o.unit, COALESCE(l.blocked, '') AS blocked, COALESCE(l.maker, '') AS maker
 		FROM tr_process_lines m JOIN tr_process_lines o ON o.process = m.process AND o.side <> m.side
 		LEFT JOIN tr_lots l ON l.id = o.lot WHERE m.lot = $1 ORDER BY o.lot LIMIT 200`, lot.ID)
-	for _, r := range rows {
-		if !may.reads(r.Lot) {
-			continue
+	if err != nil {
+		return fmt.Errorf("read the makings of a lot: %w", err)
+	}
+	rows = slices.DeleteFunc(rows, func(x line) bool { return !r.reads(x.Lot) })
+	var lots []string
+	for _, x := range rows {
+		lots = append(lots, x.Lot)
+	}
+	near, err := r.near(lots...)
+	if err != nil {
+		return err
+	}
+	for _, x := range rows {
+		m, who := madeView{Lot: x.Lot, Name: n.Lot(x.Lot), Blocked: x.Blocked, Href: lotHref(x.Lot)}, x.Maker
+		if x.Side == "in" {
+			who = lot.Maker
 		}
-		m := madeView{Lot: r.Lot, Name: n.Lot(r.Lot), Amount: n.Quantity(r.Amount, r.Unit), Blocked: r.Blocked, Href: lotHref(r.Lot)}
-		if r.Side == "in" {
+		if near.sees(x.Lot, who) {
+			m.Amount = n.Quantity(x.Amount, x.Unit)
+		}
+		if x.Side == "in" {
 			v.From = append(v.From, m)
 		} else {
 			v.Into = append(v.Into, m)
@@ -327,32 +351,42 @@ func (a *app) fillMaking(c *web.Ctx, n *names, lot lotRow, v *lotView) error {
 	if lot.Batch != "" {
 		v.From = append(v.From, madeView{Lot: lot.Batch, Name: n.Lot(lot.Batch), Href: lotHref(lot.Batch)})
 	}
-	return err
+	return nil
 }
 
-func (a *app) fillPacks(ctx context.Context, n *names, lot lotRow, v *lotView) error {
+// fillPacks reads the packs with some of the lot in them, of the companies whose
+// accounts are seen, and how many single things it has, which is another word
+// for how much was made.
+func (a *app) fillPacks(r *reader, near near, n *names, lot lotRow, v *lotView) error {
+	whose, args := "", []any{lot.ID}
+	if !near.all {
+		list, companies := inList(2, near.companies(lot.ID))
+		whose, args = " AND p.holder IN "+list, append(args, companies...)
+	}
 	type line struct {
 		Pack   string `db:"pack"`
 		Amount string `db:"amount"`
 		Unit   string `db:"unit"`
 	}
-	rows, err := readmodel.All[line](ctx, a.db, `SELECT pack, amount, unit FROM tr_contents WHERE child = $1 ORDER BY pack LIMIT 200`, lot.ID)
+	rows, err := readmodel.All[line](r.ctx, a.db, `WITH RECURSIVE up(pack, top) AS (SELECT pack, pack FROM tr_contents WHERE child = $1
+			UNION SELECT up.pack, p.parent FROM up JOIN tr_packs p ON p.pack = up.top WHERE p.parent <> '')
+		SELECT DISTINCT c.pack, c.amount, c.unit FROM up JOIN tr_packs p ON p.pack = up.top AND p.parent = '' JOIN tr_contents c ON c.pack = up.pack
+		WHERE c.child = $1`+whose+` ORDER BY c.pack LIMIT 200`, args...)
 	if err != nil {
-		return err
+		return fmt.Errorf("read the packs of a lot: %w", err)
 	}
-	for _, r := range rows {
-		v.Packs = append(v.Packs, packView{r.Pack, packTitle(r.Pack), n.Quantity(r.Amount, r.Unit)})
+	for _, x := range rows {
+		v.Packs = append(v.Packs, packView{x.Pack, packTitle(x.Pack), n.Quantity(x.Amount, x.Unit)})
 	}
-	return a.db.QueryRowContext(ctx, `SELECT COUNT(*) FROM tr_lots WHERE batch = $1`, lot.ID).Scan(&v.Items)
+	if v.Made == "" {
+		return nil
+	}
+	return a.db.QueryRowContext(r.ctx, `SELECT COUNT(*) FROM tr_lots WHERE batch = $1`, lot.ID).Scan(&v.Items)
 }
 
 // fillWay reads the shipments that wait for their receiver.
-func (a *app) fillWay(c *web.Ctx, n *names, lot lotRow, v *lotView) error {
+func (a *app) fillWay(c *web.Ctx, r *reader, n *names, lot lotRow, v *lotView) error {
 	all, err := a.passages(c.Context(), lot.ID)
-	if err != nil {
-		return err
-	}
-	r, err := a.reader(c)
 	for _, p := range all {
 		if p.State == trace.Offered && (r.all || c.User().Party == p.Sender || c.User().Party == p.Receiver) {
 			v.Way = append(v.Way, wayView{p.Shipment, c.T("%s from %s to %s", n.Quantity(p.Amount, p.Unit), n.Party(p.Sender), n.Party(p.Receiver)),
@@ -388,9 +422,13 @@ func (v *lotView) headline(c *web.Ctx, n *names, lot lotRow) {
 	stat := func(label string, amount gs1.Amount, tone string) {
 		v.Stats = append(v.Stats, web.Stat{Label: label, Value: grouped(n.Amount(amount.String())), Unit: unit, Tone: tone})
 	}
-	stat("Made", parseAmount(lot.Made), "")
-	stat("In stock", s.stock, "")
-	stat("On the way", s.way, "")
+	if v.Made != "" {
+		stat("Made", parseAmount(v.Made), "")
+	}
+	if len(v.Accounts) > 0 || v.Further == 0 { // no 0 for what is merely not told
+		stat("In stock", s.stock, "")
+		stat("On the way", s.way, "")
+	}
 	if s.used.Sign() > 0 {
 		stat("Used", s.used, "")
 	}
@@ -420,8 +458,24 @@ func (v *lotView) headline(c *web.Ctx, n *names, lot lotRow) {
 	}
 	fact("Block", lot.Block)
 	v.Where = v.whereTable(n, unit)
-	if v.Further > 0 {
-		fact("Elsewhere", c.T("%s further companies on the chain, not your neighbours", v.Further))
+	for _, s := range v.Beyond {
+		v.Others = append(v.Others, s.words(c))
+	}
+}
+
+// words are a station in one line.
+func (s shopperStep) words(c *web.Ctx) string {
+	place := s.Company
+	if s.City != "" {
+		place += ", " + s.City
+	}
+	switch when := day(c, s.Day); {
+	case s.Firms > 0:
+		return c.T("Arrived at %s companies, first on %s", s.Firms, when)
+	case s.Kind == "made":
+		return c.T("Made: %s · %s", place, when)
+	default:
+		return c.T("Arrived: %s · %s", place, when)
 	}
 }
 

@@ -245,8 +245,8 @@ type lotLine struct {
 	Product string    `json:"product"`
 	Number  string    `json:"number"`
 	Maker   string    `json:"maker"`
-	Made    string    `json:"made"`
-	Stock   string    `json:"inStock"`
+	Made    string    `json:"made,omitempty"`    // where its maker's account is seen
+	Stock   string    `json:"inStock,omitempty"` // where an account is seen
 	Unit    string    `json:"unit"`
 	At      time.Time `json:"madeAt"`
 	Expiry  string    `json:"expiry,omitempty"`
@@ -292,7 +292,7 @@ func (a *app) listLots(c *web.Ctx) error {
 
 // stocks reads what is in stock of some lots: the company's own, or all that the
 // reader sees of it.
-func (a *app) stocks(ctx context.Context, q lotQuery, lots []lotRow) (map[string]sums, error) {
+func (a *app) stocks(ctx context.Context, q lotQuery, lots []lotRow) (map[string]sums, near, error) {
 	all := map[string]sums{}
 	var ids []string
 	for _, l := range lots {
@@ -300,7 +300,7 @@ func (a *app) stocks(ctx context.Context, q lotQuery, lots []lotRow) (map[string
 	}
 	near, err := q.who.near(ids...)
 	if err != nil {
-		return nil, err
+		return nil, near, err
 	}
 	for _, some := range chunks(ids) {
 		list, args := inList(1, some)
@@ -310,40 +310,46 @@ func (a *app) stocks(ctx context.Context, q lotQuery, lots []lotRow) (map[string
 		}
 		rows, err := a.db.QueryContext(ctx, `SELECT lot, party, held, packed, sent, used, sold FROM tr_accounts WHERE lot IN `+list+whose, args...)
 		if err != nil {
-			return nil, err
+			return nil, near, err
 		}
 		for rows.Next() {
 			var lot, company, held, packed, sent, used, sold string
 			if err := rows.Scan(&lot, &company, &held, &packed, &sent, &used, &sold); err != nil {
 				rows.Close()
-				return nil, err
-			}
-			if !near.sees(lot, company) {
-				continue
+				return nil, near, err
 			}
 			s := all[lot]
+			if !near.sees(lot, company) {
+				s.withheld++
+				all[lot] = s
+				continue
+			}
+			s.told = true
 			s.stock = s.stock.Add(parseAmount(held)).Add(parseAmount(packed))
 			s.way, s.used, s.sold = s.way.Add(parseAmount(sent)), s.used.Add(parseAmount(used)), s.sold.Add(parseAmount(sold))
 			all[lot] = s
 		}
 		if err := rows.Close(); err != nil {
-			return nil, err
+			return nil, near, err
 		}
 	}
-	return all, nil
+	return all, near, nil
 }
 
 func (a *app) lines(c *web.Ctx, q lotQuery, lots []lotRow) ([]lotLine, error) {
-	stocks, err := a.stocks(c.Context(), q, lots)
+	stocks, near, err := a.stocks(c.Context(), q, lots)
 	if err != nil {
 		return nil, err
 	}
 	n, lines := a.names(c), []lotLine{}
 	for _, l := range lots {
 		s := stocks[l.ID]
-		x := lotLine{ID: l.ID, GTIN: l.GTIN, Product: n.Product(l.GTIN), Number: l.name(), Maker: n.Party(l.Maker), Made: l.Made, Unit: l.Unit,
+		x := lotLine{ID: l.ID, GTIN: l.GTIN, Product: n.Product(l.GTIN), Number: l.name(), Maker: n.Party(l.Maker), Made: near.made(l, s.withheld), Unit: l.Unit,
 			Stock: s.stock.String(), At: l.At, Expiry: l.bestBefore(), chip: a.stateOf(l, s), stock: s.stock}
-		if _, seen := stocks[l.ID]; !seen && x.chip.Word == "Gone" {
+		if !s.told && s.withheld > 0 {
+			x.Stock = "" // not told is not none
+		}
+		if !s.told && x.chip.Word == "Gone" {
 			x.chip = elsewhere
 		}
 		x.State = x.chip.Word
@@ -382,7 +388,7 @@ func (a *app) totals(c *web.Ctx, q lotQuery) (count int, more bool, stock map[st
 		}
 		lots = append(lots, l)
 	}
-	stocks, err := a.stocks(c.Context(), q, lots)
+	stocks, _, err := a.stocks(c.Context(), q, lots)
 	stock = map[string]gs1.Amount{}
 	for _, l := range lots {
 		if s := stocks[l.ID].stock; s.Sign() > 0 {
@@ -402,7 +408,10 @@ func lotTable(c *web.Ctx, n *names, q lotQuery, v *listView, count string, total
 		t.Empty = web.Empty{Title: "No lots yet", Text: "Lots appear here as soon as a company logs one."}
 	}
 	for _, x := range v.Items {
-		var stock any
+		var stock, made any
+		if x.Made != "" {
+			made = web.Num{Text: grouped(n.Amount(x.Made)), Unit: n.Unit(x.Unit)}
+		}
 		if x.stock.Sign() > 0 {
 			stock = web.Num{Text: grouped(n.Amount(x.Stock)), Unit: n.Unit(x.Unit)}
 		}
@@ -411,7 +420,7 @@ func lotTable(c *web.Ctx, n *names, q lotQuery, v *listView, count string, total
 			tone = ""
 		}
 		t.Rows = append(t.Rows, web.TableRow{Href: lotHref(x.ID), Tone: tone, Cells: []any{x.Number, x.Product, x.Maker, stock,
-			web.Num{Text: grouped(n.Amount(x.Made)), Unit: n.Unit(x.Unit)}, x.At, day(c, x.Expiry), x.chip}})
+			made, x.At, day(c, x.Expiry), x.chip}})
 	}
 	var sums []string
 	for _, unit := range slices.Sorted(maps.Keys(totals)) {

@@ -2,6 +2,7 @@ package traceability
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/tallyway/tallyway/chaincode/trace"
 	"github.com/tallyway/tallyway/shared/readmodel"
@@ -20,6 +21,28 @@ type near struct {
 // sees reports whether the reader sees a company's account of a lot.
 func (n near) sees(lot, company string) bool {
 	return n.all || n.own != "" && company == n.own || n.of[[2]string{lot, company}]
+}
+
+// made is how much of a lot was made: what its maker's account began with, or
+// what all the accounts come to where none of them is withheld. It is "" for who
+// sees neither.
+func (n near) made(l lotRow, withheld int) string {
+	if withheld == 0 || n.sees(l.ID, l.Maker) {
+		return l.Made
+	}
+	return ""
+}
+
+// companies are those whose account of a lot a reader sees who does not see all.
+func (n near) companies(lot string) []string {
+	all := []string{n.own}
+	for seen := range n.of {
+		if seen[0] == lot && seen[1] != n.own {
+			all = append(all, seen[1])
+		}
+	}
+	slices.Sort(all)
+	return all
 }
 
 // near reads the neighbours of the reader's company in the custody of some lots.

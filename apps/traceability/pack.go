@@ -2,6 +2,7 @@ package traceability
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -30,6 +31,15 @@ type packFormView struct {
 	Packs []packChoice
 	Held  []packRow
 	Share shareView
+
+	Unpack *web.Form[unpackForm]
+	Undo   shareView // who reads of the unpacking
+}
+
+// unpackForm takes everything out of a pack.
+type unpackForm struct {
+	Pack  string   `form:"pack,required"`
+	Share audience `form:"share"`
 }
 
 // ErrSSCC asks for an SSCC without a slip of the pen.
@@ -42,15 +52,11 @@ func (a *app) pack(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	next, err := a.nextSSCC(c.Context(), own)
+	start, err := a.emptyPack(c, own)
 	if err != nil {
 		return err
 	}
-	start := packForm{SSCC: next}
-	if lot := lotID(c.QueryParam("lot")); lot != "" {
-		start.Lines = []lotEntry{{Lot: lot}}
-	}
-	show := func(f *web.Form[packForm]) error { return a.showPackForm(c, own, f) }
+	show := func(f *web.Form[packForm]) error { return a.showPackForm(c, own, f, web.NewForm(c, unpackForm{})) }
 	return web.Post(c, start, show, func(f *web.Form[packForm]) (string, error) {
 		id, err := a.packed(c, own, f)
 		if err != nil {
@@ -60,6 +66,16 @@ func (a *app) pack(c *web.Ctx) error {
 		c.Flash("%s is packed.", packTitle(id))
 		return "/traceability/pack", nil
 	})
+}
+
+// emptyPack is what the form starts with: the next number, and the lot that the
+// address names.
+func (a *app) emptyPack(c *web.Ctx, own events.Company) (start packForm, err error) {
+	if lot := lotID(c.QueryParam("lot")); lot != "" {
+		start.Lines = []lotEntry{{Lot: lot}}
+	}
+	start.SSCC, err = a.nextSSCC(c.Context(), own)
+	return start, err
 }
 
 func (a *app) packed(c *web.Ctx, own events.Company, f *web.Form[packForm]) (id string, err error) {
@@ -116,17 +132,20 @@ func (a *app) nextSSCC(ctx context.Context, own events.Company) (string, error) 
 	return key.Primary.Value, nil
 }
 
-func (a *app) showPackForm(c *web.Ctx, own events.Company, f *web.Form[packForm]) error {
+func (a *app) showPackForm(c *web.Ctx, own events.Company, f *web.Form[packForm], undo *web.Form[unpackForm]) error {
 	stock, err := a.stock(c.Context(), own.ID)
 	if err != nil {
 		return err
 	}
 	n := a.names(c)
-	v := packFormView{Form: f, Stock: n.choices(c, free(stock)), Units: units(c)}
+	v := packFormView{Form: f, Unpack: undo, Stock: n.choices(c, free(stock)), Units: units(c)}
 	if v.Packs, err = a.packChoices(c, own.ID, c.Request().PostForm["packs"]); err != nil {
 		return err
 	}
 	if v.Share, err = a.shareView(c, f.Field("share.mode", "Readers"), f.Value.Share); err != nil {
+		return err
+	}
+	if v.Undo, err = a.shareView(c, undo.Field("share.mode", "Readers"), undo.Value.Share); err != nil {
 		return err
 	}
 	for _, p := range v.Packs {
@@ -145,19 +164,33 @@ func (a *app) unpack(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	type form struct {
-		Pack string `form:"pack,required"`
+	show := func(undo *web.Form[unpackForm]) error {
+		start, err := a.emptyPack(c, own)
+		if err != nil {
+			return err
+		}
+		return a.showPackForm(c, own, web.NewForm(c, start), undo)
 	}
-	show := func(*web.Form[form]) error { return c.Redirect("/traceability/pack") }
-	return web.Post(c, form{}, show, func(f *web.Form[form]) (string, error) {
+	return web.Post(c, unpackForm{}, show, func(f *web.Form[unpackForm]) (string, error) {
 		id, err := packID(f.Value.Pack)
 		if err != nil {
 			return "", err
 		}
-		if _, err := a.submit(c, events.Unpacked(own, a.when(time.Time{}, f.Field("at.zone", "")), id), audience{}); err != nil {
-			return "", err
+		if _, err := a.submit(c, events.Unpacked(own, a.when(time.Time{}, f.Field("at.zone", "")), id), f.Value.Share); err != nil {
+			return "", unplaced(err)
 		}
 		c.Flash("%s is unpacked.", packTitle(id))
 		return "/traceability/pack", nil
 	})
+}
+
+// unplaced is a refusal that stands beside no entry: the choice of readers is on
+// the page once for each pack.
+func unplaced(err error) error {
+	var no *chaincode.Refusal
+	if !errors.As(err, &no) {
+		return err
+	}
+	placed := *no
+	return placed.On("")
 }

@@ -288,13 +288,14 @@ func (a *app) holders(c *web.Ctx, n *names, lots []string) (*outreach, error) {
 	parties := map[string]bool{}
 	r.Rows = web.Table{Label: "Lots reached", Columns: []web.Column{{Label: "Lot"}, {Label: "Holder"}, {Label: "At hand", Number: true}, {Label: "On its way", Number: true}, {Label: "Sold", Number: true}},
 		Empty: web.Empty{Title: "Nobody has any of it."}}
-	rows := 0
+	rows, withheld := 0, 0
 	for _, s := range shares {
 		if s.atHand().IsZero() && parseAmount(s.Sent).IsZero() && parseAmount(s.Sold).IsZero() {
 			continue
 		}
 		parties[s.Party] = true
 		if !near.sees(s.Lot, s.Party) {
+			withheld++
 			continue
 		}
 		if rows++; rows > shownShares {
@@ -306,6 +307,10 @@ func (a *app) holders(c *web.Ctx, n *names, lots []string) (*outreach, error) {
 	}
 	r.Parties = len(parties)
 	r.Rows.Count = c.T("%s of %s accounts", len(r.Rows.Rows), rows)
+	if withheld > 0 {
+		r.Rows.Count += " · " + c.T("%s accounts of companies that are not your neighbours are not shown", withheld)
+		r.Rows.Empty = web.Empty{Title: "Others on the chain have it.", Text: "They are not your neighbours: what they have is told to regulators."}
+	}
 	r.Stats = []web.Stat{{Label: "Lots reached", Value: web.Group(r.Lots)}, {Label: "Companies", Value: web.Group(r.Parties)}}
 	return r, nil
 }

@@ -16,7 +16,7 @@ type audience struct {
 }
 
 // everyMode are the choices with what each means, the default first.
-var everyMode = []web.Option{{Value: trace.Linked, Text: "The chain: companies up and down the way of these goods"},
+var everyMode = []web.Option{{Value: trace.Linked, Text: "The chain of these goods"},
 	{Value: trace.Public, Text: "Everybody in this network"}, {Value: trace.Restricted, Text: "Named companies, and regulators"},
 	{Value: trace.Private, Text: "Only our company, and regulators"}}
 

@@ -93,12 +93,45 @@ func TestEveryFormShares(t *testing.T) {
 	shipment := dairy.at
 	dairy.open("/traceability/dispose").send("/traceability/dispose", form("how", "destroyed"))
 	dairy.open("/traceability/pack").send("/traceability/pack", form("sscc", "095060001340000017"))
+	undo := url.Values{"pack": {"00/095060001340000017"}, "share.mode": {trace.Restricted}}
+	dairy.open("/traceability/pack").send("/traceability/unpack", undo).sees("No company is named that may read this.")
+	undo.Set("share.mode", trace.Private)
+	dairy.open("/traceability/pack").send("/traceability/unpack", undo)
 	dairy.open("/traceability/transform").send("/traceability/transform", form("outputs.0.gtin", milkGTIN, "outputs.0.lot", "T1", "outputs.0.quantity", "10"))
 	harbour.open(shipment).wants(`name="share.mode"`).send(shipment+"/accept", form())
-	for _, step := range []string{"shipping", "destroying", "packing", "commissioning", "receiving"} {
+	for _, step := range []string{"shipping", "destroying", "packing", "unpacking", "commissioning", "receiving"} {
 		n, err := readmodel.One[int](t.Context(), w.DB, `SELECT COUNT(*) FROM tr_events WHERE biz_step = $1 AND sharing = 'private'`, step)
 		if err != nil || n != 1 {
 			t.Errorf("%s: %d private events, %v", step, n, err)
+		}
+	}
+}
+
+// Who accepts in one tap, or by the API, chooses nothing: the answer is read by
+// those who read what it answers.
+func TestAnAnswerIsSharedAsItsShipment(t *testing.T) {
+	w := viewsHost(t)
+	w.log("greenfield-dairy", m1, "1000", "2026-12-24")
+	for _, mode := range []string{trace.Linked, trace.Public, trace.Restricted, trace.Private} {
+		form := url.Values{"to": {"harbour-foods"}, "advice": {"DA-" + mode}, "share.mode": {mode}, "share.with": {"harbour-foods", "city-market"},
+			"lines.0.lot": {m1}, "lines.0.quantity": {"10"}, "lines.0.unit": {"KGM"}}
+		shipment := visit(t, w.Host, "greenfield-dairy").open("/traceability/ship").send("/traceability/ship", form).at
+		harbour := visit(t, w.Host, "harbour-foods").open("/traceability")
+		harbour.wants("Who can read this is as for the shipment")
+		harbour.send(shipment+"/accept", url.Values{"all": {"on"}})
+		got, err := readmodel.One[string](t.Context(), w.DB, `SELECT e.sharing FROM tr_events e JOIN tr_shipments s ON s.answer = e.hash WHERE s.id = $1`, shipment[len("/traceability/shipments/"):])
+		if err != nil || got != mode {
+			t.Errorf("the answer to a shipment that is %s is shared as %q: %v", mode, got, err)
+		}
+		readers := map[string]bool{"greenfield-dairy": true, "food-safety": true, "city-market": mode == trace.Public, "far-shop": mode == trace.Public}
+		hash, err := readmodel.One[string](t.Context(), w.DB, `SELECT answer FROM tr_shipments WHERE id = $1`, shipment[len("/traceability/shipments/"):])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for reader, may := range readers {
+			if page, _ := w.signedIn(reader).get(eventHref(hash)); (page.StatusCode == 200) != may {
+				t.Errorf("the answer to a shipment that is %s: %s reads it: %s, want %v", mode, reader, page.Status, may)
+			}
 		}
 	}
 }

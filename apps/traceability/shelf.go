@@ -184,7 +184,7 @@ func (s *shelf) drop(e *list.Element) {
 // again: a recall shows at the next look.
 var (
 	askAgain = []string{"no-cache"}
-	varies   = []string{"Accept, Accept-Language, Cookie"}
+	varies   = []string{"Accept, Accept-Encoding, Accept-Language, Cookie"}
 	asHTML   = []string{"text/html; charset=utf-8"}
 	zipped   = []string{"gzip"}
 )

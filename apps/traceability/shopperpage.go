@@ -5,6 +5,8 @@ import (
 	"html/template"
 	"net/url"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/tallyway/tallyway/shared/web"
 )
@@ -248,8 +250,14 @@ func (w *pageWriter) proof(v *shopperView) *pageWriter {
 		return w
 	}
 	return w.raw(`<section class="card proof">`+svgProof+"\n<div><b>").say("Checked against the ledger").raw("</b><span>").
-		say("Last entry: block %s, %s", strconv.FormatInt(v.Block, 10), v.Entered.UTC().Format("2006-01-02 15:04 UTC")).
+		say("Last entry: block %s, %s", strconv.FormatInt(v.Block, 10), moment(w.lang, v.Entered)).
 		raw("</span><br><span hidden>").say("Checked just now:").raw(" <span data-checked></span></span></div></section>\n")
+}
+
+// moment is a time in one piece: no line breaks within it.
+func moment(lang string, at time.Time) string {
+	at = at.UTC()
+	return strings.ReplaceAll(dayIn(lang, at.Format(time.DateOnly))+at.Format(" 15:04 UTC"), " ", "\u00a0")
 }
 
 // The page's drawings; it asks for no file.

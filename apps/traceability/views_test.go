@@ -292,6 +292,7 @@ func TestCasesTellOfTheReadersChainOnly(t *testing.T) {
 	w := viewsHost(t)
 	w.milkToShelf()
 	w.recall("greenfield-dairy", "R-1", "Listeria in the milk", m1)
+	w.do("harbour-foods", trace.Acknowledge{Case: "R-1", Found: []trace.Line{{Lot: m1, Amount: parseAmount("77"), Unit: "KGM"}}})
 	stranger, market, dairy := w.signedIn("far-shop"), w.signedIn("city-market"), w.signedIn("greenfield-dairy")
 	_, page := stranger.get("/traceability/cases/R-1")
 	has(t, page, "Listeria in the milk")
@@ -307,9 +308,11 @@ func TestCasesTellOfTheReadersChainOnly(t *testing.T) {
 		}
 	}
 	_, page = market.get("/traceability/cases/R-1")
-	has(t, page, "City Market", "Harbour cheese C1")
+	has(t, page, "City Market", "Harbour cheese C1", "Harbour Foods acknowledged the notice")
+	lacks(t, page, "77 kg") // of the milk: the market is no neighbour there
 	_, page = dairy.get("/traceability/cases/R-1")
-	has(t, page, "Harbour Foods", "City Market", "Fresh milk M1", "Harbour cheese C1")
+	has(t, page, "Harbour Foods", "City Market", "Fresh milk M1", "77 kg") // who has to acknowledge it, …
+	lacks(t, page, "Harbour cheese C1")                                    // … not what each of them has
 }
 
 // TestALotNamesNoLotsOfOthers: who bought cheese reads the page of the milk, but

@@ -136,6 +136,28 @@ func (w *way) tell(n *names, v *shopperView) {
 	}
 }
 
+// beyond is what shoppers are told of some companies that made or took over a
+// lot: company, city and day of what its author shares with them.
+func (a *app) beyond(ctx context.Context, n *names, lot lotRow, companies map[string]bool) ([]shopperStep, error) {
+	marks, err := readmodel.All[waymark](ctx, a.db, waymarks+`($2)`, lot.ID, lot.ID)
+	if err != nil {
+		return nil, fmt.Errorf("read where else a lot is: %w", err)
+	}
+	w := way{lot: lot}
+	for _, m := range marks {
+		if !companies[m.Maker] {
+			m.Maker = ""
+		}
+		if !companies[m.Receiver] {
+			m.Arrived = nil
+		}
+		w.marks = append(w.marks, m)
+	}
+	v := &shopperView{}
+	w.tell(n, v)
+	return v.Path, nil
+}
+
 func (w *way) makings(n *names, v *shopperView) {
 	slices.SortFunc(w.marks, func(x, y waymark) int { return cmp.Or(x.At.Compare(y.At), cmp.Compare(x.ID, y.ID)) })
 	last := ""

@@ -164,13 +164,19 @@ func (s *story) now() time.Time { return s.host.Now() }
 // as signs the one at the desk out, and a company in.
 func (s *story) as(user string) {
 	s.t.Helper()
+	s.leave()
+	s.desk.Login(s.base, user, s.password)
+	s.desk.Quiet()
+}
+
+// leave signs the one at the desk out.
+func (s *story) leave() {
+	s.t.Helper()
 	s.open("/login")
 	if webtest.Eval[bool](s.desk, `!!document.querySelector("form[action='/logout']")`) {
 		webtest.Eval[bool](s.desk, `document.querySelector("form[action='/logout']").requestSubmit(), true`)
 		s.until(`!document.querySelector("form[action='/logout']")`)
 	}
-	s.desk.Login(s.base, user, s.password)
-	s.desk.Quiet()
 }
 
 // open goes to a page, which fits its screen.

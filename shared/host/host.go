@@ -17,6 +17,7 @@ import (
 	"os"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -189,6 +190,7 @@ func (h *Host) openWeb(ctx context.Context) error {
 		Auth: authenticator{h.Accounts}, Menu: menu, Rules: slices.Concat(identityRules(), []chaincode.Rule{fabric.ErrNoWitness}, h.Program.Contracts.Rules()),
 		Functions: h.Program.Contracts.Functions(), Live: h.live, Health: h.Health,
 		Metrics: h.Metrics, Log: h.Log.With("room", "web"), Limits: h.Config.Limits,
+		TLS: strings.HasPrefix(h.Config.BaseURL, "https://"),
 	})
 	h.Web.Mount(h.ownPages())
 	for _, app := range h.Program.Apps {
@@ -216,12 +218,14 @@ func (h *Host) listen() error {
 func (h *Host) Address() string { return "http://" + h.address }
 
 // Base is what absolute addresses begin with, as their reader came to the host:
-// what is printed outlives the address that a clerk happened to type.
+// what is printed outlives the address that a clerk happened to type. The host
+// itself speaks HTTP: that a proxy in front speaks TLS, --base-url says, and no
+// header does, for anybody can send one.
 func (h *Host) Base(c *web.Ctx) string {
 	if h.Config.BaseURL != "" {
 		return h.Config.BaseURL
 	}
-	return c.Scheme() + "://" + c.Request().Host
+	return "http://" + c.Request().Host
 }
 
 // Wait returns when the host stops serving by itself, or ctx ends.

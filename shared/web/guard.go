@@ -83,22 +83,6 @@ func network(ip string) string {
 	return p.String()
 }
 
-// addressOf believes X-Forwarded-For only from the proxies that are named.
-func addressOf(proxies []string) echo.IPExtractor {
-	if len(proxies) == 0 {
-		return echo.ExtractIPDirect()
-	}
-	trust := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
-	for _, p := range proxies {
-		_, cidr, err := net.ParseCIDR(p)
-		if err != nil {
-			panic("web: Config.Proxies: " + err.Error())
-		}
-		trust = append(trust, echo.TrustIPRange(cidr))
-	}
-	return echo.ExtractIPFromXFFHeader(trust...)
-}
-
 // buckets are token buckets by key, in bounded memory: the key that was seen
 // longest ago gives way, and it has refilled by then.
 type buckets struct {
@@ -204,7 +188,6 @@ func (z *zipper) WriteHeader(status int) {
 		z.gz = gzips.Get().(*gzip.Writer)
 		z.gz.Reset(z.ResponseWriter)
 	}
-	h.Add(echo.HeaderVary, echo.HeaderAcceptEncoding)
 	z.ResponseWriter.WriteHeader(status)
 }
 

@@ -95,6 +95,7 @@ func secureHeaders(tls bool) http.Header {
 	h := http.Header{}
 	h.Set("Content-Security-Policy", contentPolicy(""))
 	h.Set("Cache-Control", "no-store") // what may be kept says so itself
+	h.Set("Vary", "Accept-Encoding")   // even where it is not zipped: a cache must not give it to who takes gzip, nor the other way round
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("X-Frame-Options", "DENY")
@@ -125,7 +126,7 @@ func contentPolicy(nonce string) string {
 func (s *Server) serveMetrics(c *Ctx) error {
 	h := c.Request().Header
 	ip, err := netip.ParseAddr(c.RealIP())
-	here := err == nil && ip.IsLoopback() && (len(s.cfg.Proxies) > 0 || h.Get(echo.HeaderXForwardedFor) == "" && h.Get("Forwarded") == "")
+	here := err == nil && ip.IsLoopback() && h.Get(echo.HeaderXForwardedFor) == "" && h.Get("Forwarded") == ""
 	if !here && (c.user == nil || !c.user.Token || !c.user.may("admin")) {
 		return ErrScope.Refuse("needs the scope %s", "admin")
 	}

@@ -107,7 +107,7 @@ type shell struct {
 // Render answers with a page, or with the view as JSON for those who would
 // rather have that. A HEAD is answered without the body by the server.
 func (c *Ctx) Render(page string, view any) error {
-	c.Response().Header().Set(echo.HeaderVary, "Accept, Accept-Language, Cookie")
+	c.Response().Header().Set(echo.HeaderVary, "Accept, Accept-Encoding, Accept-Language, Cookie")
 	if c.WantsJSON() && page != "refused.html" {
 		return c.JSON(c.status, view)
 	}

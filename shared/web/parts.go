@@ -57,6 +57,7 @@ type Act struct {
 	Main    bool // the one act of the page that most came for
 	Danger  bool
 	Confirm string            // an English key
+	Help    string            // of a Post: what it does, for who lingers or listens; an English key
 	Fields  map[string]string // hidden entries of a Post
 }
 

@@ -53,8 +53,7 @@ type Config struct {
 	Metrics *prometheus.Registry        // served at /metrics, request times are added
 	Log     *slog.Logger
 	Zone    *time.Location // in which dates are shown; UTC by default
-	TLS     bool           // served over TLS: cookies are Secure, HSTS is sent
-	Proxies []string       // CIDRs whose X-Forwarded-For is believed
+	TLS     bool           // visitors come by https: cookies are Secure, HSTS is sent
 	Limits  Limits         // zero fields take DefaultLimits
 }
 
@@ -144,7 +143,7 @@ func New(cfg Config) *Server {
 		crossSite: http.NewCrossOriginProtection()}
 	s.echo.HideBanner, s.echo.HidePort = true, true
 	s.echo.HTTPErrorHandler = s.handleError
-	s.echo.IPExtractor = addressOf(cfg.Proxies)
+	s.echo.IPExtractor = echo.ExtractIPDirect() // what a header says of an address, anybody can write
 	s.refusals = append(append([]chaincode.Rule{}, Rules...), cfg.Rules...)
 	s.times = newRequestTimes(cfg.Metrics)
 	s.secure = secureHeaders(cfg.TLS)

@@ -467,6 +467,14 @@ func TestHeaders(t *testing.T) {
 	if z := h.client(t).get("/login", "Accept-Encoding", "gzip"); z.header.Get("Content-Encoding") != "gzip" || len(z.body) > len(a.body)/2 {
 		t.Errorf("not compressed: %d of %d", len(z.body), len(a.body))
 	}
+	for _, path := range []string{"/login", css, "/healthz", "/nowhere"} {
+		for _, takes := range []string{"identity", "gzip"} {
+			vary := h.client(t).get(path, "Accept-Encoding", takes).header.Values("Vary")
+			if n := strings.Count(strings.Join(vary, ","), "Accept-Encoding"); n != 1 {
+				t.Errorf("%s to a visitor who takes %s varies by %v", path, takes, vary)
+			}
+		}
+	}
 }
 
 func TestLanguages(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -228,22 +229,26 @@ func TestLoginTellsNobodyWhoExists(t *testing.T) {
 // The work for a name that does not exist is a whole hash.
 func TestUnknownNamesCostTheSame(t *testing.T) {
 	h := open(t)
-	cost := func(name string) time.Duration {
-		a := h.host(t, DefaultHashing)
-		best := time.Hour
-		for range 3 {
-			start := time.Now()
-			a.Authenticate(t.Context(), Attempt{Name: name, Password: phrase2})
-			best = min(best, time.Since(start))
-		}
-		return best
+	type derivation struct {
+		password, salt, size int // their lengths in bytes
+		passes, memory       uint32
+		threads              uint8
 	}
-	if err := h.host(t, DefaultHashing).SetPassword(t.Context(), "alice", phrase); err != nil {
-		t.Fatal(err)
+	var derived []derivation
+	derive := h.hasher.derive
+	h.hasher.derive = func(password, salt []byte, passes, memory uint32, threads uint8, size uint32) []byte {
+		derived = append(derived, derivation{len(password), len(salt), int(size), passes, memory, threads})
+		return derive(password, salt, passes, memory, threads, size)
+	}
+	cost := func(name string) []derivation {
+		derived = nil
+		is(t, name, h.try(name, phrase2), ErrWrongLogin)
+		return derived
 	}
 	known, unknown := cost("alice"), cost("nobody")
-	if unknown < known/3 || unknown > known*3 {
-		t.Errorf("a known name costs %v, an unknown one %v", known, unknown)
+	want := []derivation{{len(phrase2), saltSize, hashSize, cheap.Passes, cheap.Memory, cheap.Threads}}
+	if !slices.Equal(known, want) || !slices.Equal(unknown, want) {
+		t.Errorf("a known name costs %v, an unknown one %v, want %v", known, unknown, want)
 	}
 }
 
