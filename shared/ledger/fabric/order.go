@@ -38,20 +38,27 @@ func (l *Ledger) order(ctx context.Context, r ledger.Request, e *endorsed) (ledg
 	defer cancel()
 	var last error
 	for pause := newPause(200*time.Millisecond, 2*time.Second); ; {
-		last = l.send(within, e.Transaction)
-		if impossible(last) {
-			return ledger.Receipt{}, 0, last
-		}
-		wait := sendAgain
-		if last != nil {
-			wait = pause.step()
-		}
-		select {
-		case f := <-fate:
-			return l.told(ctx, r, e, f)
-		case <-time.After(wait):
-		case <-within.Done():
-			return ledger.Receipt{}, 0, &ledger.Unknown{TxID: r.Tx.ID, Cause: errors.Join(last, context.Cause(within))}
+		sent := make(chan error, 1) // orderers may be slower to acknowledge than to order
+		go func() { sent <- l.send(within, e.Transaction) }()
+		wait := time.NewTimer(2 * sendAgain)
+		for again := false; !again; {
+			select {
+			case f := <-fate:
+				return l.told(ctx, r, e, f)
+			case last = <-sent:
+				if impossible(last) {
+					return ledger.Receipt{}, 0, last
+				}
+				if last != nil {
+					wait.Reset(pause.step())
+				} else {
+					wait.Reset(sendAgain)
+				}
+			case <-wait.C:
+				again = true
+			case <-within.Done():
+				return ledger.Receipt{}, 0, &ledger.Unknown{TxID: r.Tx.ID, Cause: errors.Join(last, context.Cause(within))}
+			}
 		}
 	}
 }
