@@ -43,7 +43,7 @@ func fabricRow(ctx context.Context, o options) ([]result, error) {
 // fabricSpell gives a network, which orders tens of transactions a second, time
 // for several rounds of what is in flight.
 func fabricSpell(o options, inFlight int) time.Duration {
-	return o.spell() * time.Duration(2+inFlight/64)
+	return o.spell() * time.Duration(4+inFlight/128)
 }
 
 // besideBare compares the ledger and the bare client, with so many transactions
