@@ -8,6 +8,7 @@ import (
 
 	"github.com/tallyway/tallyway/chaincode"
 	"github.com/tallyway/tallyway/chaincode/trace"
+	"github.com/tallyway/tallyway/shared/readmodel"
 	"github.com/tallyway/tallyway/shared/web"
 )
 
@@ -27,7 +28,7 @@ func TestAPIFollowsADelivery(t *testing.T) {
 	if code := problemCode(t, w.call(t, "city-market", "GET", "/api/lots/"+milkPath+"L1", nil), 404); code != trace.ErrNoLot.Code {
 		t.Errorf("another's lot: %s", code)
 	}
-	w.call(t, "greenfield-dairy", "POST", "/epcis/v2/events", []byte(shippingMilk("L1", 100, 1))).want(t, 201)
+	w.call(t, "greenfield-dairy", "POST", "/epcis/v2/events", []byte(shippingMilk("L1", 100, 1)), sharingHeader, trace.Public).want(t, 201)
 	w.call(t, "greenfield-dairy", "POST", "/epcis/v2/events", []byte(shippingMilk("L2", 100, 2))).want(t, 201)
 
 	var shipments web.Page[shipmentReply]
@@ -44,6 +45,9 @@ func TestAPIFollowsADelivery(t *testing.T) {
 	w.call(t, "city-market", "POST", older+"/accept", []byte(`{}`)).want(t, 200).into(t, &accepted)
 	if accepted.Reply.Shipment != shipments.Items[1].ID {
 		t.Errorf("accepted %+v", accepted)
+	}
+	if shared, err := readmodel.One[string](t.Context(), w.DB, `SELECT sharing FROM tr_events WHERE hash = $1`, accepted.Reply.Hash); err != nil || shared != trace.Public {
+		t.Errorf("the answer to a public shipment is %s: %v", shared, err)
 	}
 	w.call(t, "city-market", "POST", older+"/accept", []byte(`{}`)).want(t, 409)
 	w.call(t, "city-market", "POST", newer+"/decline", []byte(`{"reason": "temperature"}`)).want(t, 200)

@@ -21,7 +21,8 @@ func TestALabelLeadsToTheBase(t *testing.T) {
 		w.Host.Config.BaseURL = base
 		answer := httptest.NewRecorder()
 		asked := httptest.NewRequest("GET", "http://127.0.0.1:8080/label", nil)
-		asked.Header.Set("X-Forwarded-Proto", "https") // anybody can say so
+		asked.RemoteAddr = "127.0.0.1:50000"           // a proxy here, …
+		asked.Header.Set("X-Forwarded-Proto", "https") // … which passes on what anybody can say
 		asked.Header.Set("X-Forwarded-Host", "evil.example")
 		face.ServeHTTP(answer, asked)
 		if got := answer.Body.String(); got != want {

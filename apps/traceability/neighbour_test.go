@@ -70,15 +70,17 @@ func TestNeighboursSeeAccounts(t *testing.T) {
 func TestAmountsGoOneStep(t *testing.T) {
 	w := viewsHost(t)
 	w.milkToShelf()
+	w.receive("corner-shop", c1, "10")
+	const toHarbour = "Made: Greenfield Dairy, Meadowbrook · 16 Nov 2026|Arrived: Harbour Foods, Port Alma · 17 Nov 2026"
 	const box, pallet = "00/095212345600000012", "00/095212345600000029"
 	harbour := events.Company{ID: "harbour-foods", GLN: "9521234560012"}
 	w.send("harbour-foods", events.Packed(harbour, w.now, box, []events.Goods{{Lot: c1, Amount: parseAmount("5"), Unit: "KGM"}}, nil))
 	w.send("harbour-foods", events.Packed(harbour, w.now, pallet, nil, []string{box}))
 	for reader, want := range map[string]told{
-		"greenfield-dairy": {made: [2]string{"1000", ""}, used: "400 kg", others: [2]string{"", "Made: Harbour Foods, Port Alma · 18 Nov 2026|Arrived: City Market, Springfield · 19 Nov 2026"}},
+		"greenfield-dairy": {made: [2]string{"1000", ""}, used: "400 kg", others: [2]string{"", "Made: Harbour Foods, Port Alma · 18 Nov 2026|Arrived: City Market, Springfield · 19 Nov 2026|Arrived: Corner Shop · 19 Nov 2026"}},
 		"harbour-foods":    {made: [2]string{"1000", "60"}, used: "400 kg", yield: "60 kg", packs: 1},
-		"city-market":      {made: [2]string{"", "60"}, yield: "60 kg", packs: 1, others: [2]string{"Made: Greenfield Dairy, Meadowbrook · 16 Nov 2026|Arrived: Harbour Foods, Port Alma · 17 Nov 2026", ""}},
-		"corner-shop":      {others: [2]string{"Made: Greenfield Dairy, Meadowbrook · 16 Nov 2026|Arrived: Harbour Foods, Port Alma · 17 Nov 2026", "Made: Harbour Foods, Port Alma · 18 Nov 2026|Arrived: City Market, Springfield · 19 Nov 2026"}},
+		"city-market":      {made: [2]string{"", "60"}, yield: "60 kg", packs: 1, others: [2]string{toHarbour, "Arrived: Corner Shop · 19 Nov 2026"}},
+		"corner-shop":      {made: [2]string{"", "60"}, yield: "60 kg", packs: 1, others: [2]string{toHarbour, "Arrived: City Market, Springfield · 19 Nov 2026"}},
 		"food-safety":      {made: [2]string{"1000", "60"}, used: "400 kg", yield: "60 kg", packs: 1},
 	} {
 		v := w.signedIn(reader)

@@ -882,6 +882,7 @@ func callDirectly(t testing.TB, h *host.Host, p person, name string, query bool,
 // they read or do is public among the members.
 var common = map[string]string{
 	"chaincode.Batch": "each command in it is asked by itself",
+	"chaincode.Plan":  "the command in it is asked by itself; it writes nothing and tells organisations only",
 	"party.Found":     "once, on an empty ledger", "party.Admit": "a member's own voice",
 	"party.Get": "companies are public", "party.List": "companies are public", "party.Members": "members are public",
 	"trace.Extend":    "marking on is everybody's",
