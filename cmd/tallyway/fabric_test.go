@@ -130,6 +130,7 @@ func eachItsOwn(t *testing.T, n *networktest.Network) {
 		producer.shows(demoDairy, "/traceability/lot/"+lot, "Listeria.")
 		bank.shows(demoBank, "/"+lot, "Listeria.")
 	})
+	t.Run("a host comes back from its backup", func(t *testing.T) { comesBack(t, producer, n.Profile("producer")) })
 	t.Run("every host verifies", func(t *testing.T) {
 		for _, h := range []hostOfOne{producer, office, bank} {
 			if err := h.Verify(t.Context(), func(string) {}); err != nil {
@@ -137,6 +138,29 @@ func eachItsOwn(t *testing.T, n *networktest.Network) {
 			}
 		}
 	})
+}
+
+// comesBack backs a host up and opens what is restored: keys, users and rows are
+// its own, the ledger is the network's.
+func comesBack(t *testing.T, h hostOfOne, profile string) {
+	var copied bytes.Buffer
+	if err := h.Backup(t.Context(), &copied); err != nil {
+		t.Fatal(err)
+	}
+	config := host.Config{Data: filepath.Join(t.TempDir(), "restored"), Listen: "127.0.0.1:0", Demo: true, Ledger: "fabric", Profile: profile, Clock: time.Now, Limits: roomy}
+	manifest, err := host.Restore(t.Context(), config, &copied)
+	if err != nil || manifest.Ledger != "external" {
+		t.Fatalf("restored as %+v, %v", manifest, err)
+	}
+	again, err := program(config).Start(t.Context(), config, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer shut(t, again)
+	twin := hostOfOne{again, t}
+	logged(t, twin, lotID(milkGTIN, "RESTORED"), trace.Linked, "")
+	twin.shows(demoDairy, "/traceability/lot/"+lotID(milkGTIN, "RESTORED"), "RESTORED")
+	h.shows(demoDairy, "/traceability/lot/"+lotID(milkGTIN, "RESTORED"), "RESTORED")
 }
 
 // hostOfOne is the host of one member.
