@@ -211,8 +211,9 @@ func (a *app) caseForms(c *web.Ctx, n *names, v *caseView, shares []share, super
 }
 
 // acks are the companies that had any of the lots, and whether they answered.
-// What a company found is an answer to who leads the case; of others its
-// neighbours read it, as they see its account.
+// Whom a case concerns beyond the reader's chain is told to who leads it. What a
+// company found is an answer to who leads the case; of others its neighbours
+// read it, as they see its account.
 func (a *app) acks(r *reader, n *names, k kase, shares []share) ([]ackView, error) {
 	type row struct {
 		Party string    `db:"party"`
@@ -226,6 +227,9 @@ func (a *app) acks(r *reader, n *names, k kase, shares []share) ([]ackView, erro
 	var views []ackView
 	answered := map[string]bool{}
 	for _, said := range rows {
+		if !r.leads(k) && !slices.ContainsFunc(shares, func(s share) bool { return s.Party == said.Party }) {
+			continue // it has none of the lots that the reader knows of
+		}
 		var found []trace.Line
 		if err := json.Unmarshal([]byte(said.Found), &found); err != nil {
 			return nil, fmt.Errorf("read an acknowledgement: %w", err)
