@@ -186,9 +186,12 @@ func Restore(ctx context.Context, config Config, from io.Reader) (m Manifest, er
 		return m, fmt.Errorf("this is no backup of a host that this program can read: format %q, %v", m.Format, err)
 	}
 	if m.Ledger == "" {
-		if err := restoreLedger(ctx, config, work); err != nil {
-			return m, err
-		}
+		err = restoreLedger(ctx, config, work)
+	} else { // this host's part of the network is founded: it is in the wallet and the database
+		err = os.WriteFile(filepath.Join(work, foundedMark), nil, 0o600)
+	}
+	if err != nil {
+		return m, err
 	}
 	for _, done := range []string{manifestName, ledgerName} {
 		if err := os.Remove(filepath.Join(work, done)); err != nil && !errors.Is(err, fs.ErrNotExist) {

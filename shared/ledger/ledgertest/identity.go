@@ -69,6 +69,7 @@ func (m *Members) User(org, party, user string, roles ...string) ledger.Signer {
 	attrs := map[string]any{"attrs": map[string]string{"tw.party": party, "tw.roles": strings.Join(roles, ",")}}
 	template := &x509.Certificate{SerialNumber: must(rand.Int(rand.Reader, big.NewInt(1<<62))),
 		Subject: pkix.Name{CommonName: user, OrganizationalUnit: []string{unitOf(org, user)}}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		KeyUsage:        x509.KeyUsageDigitalSignature,
 		ExtraExtensions: []pkix.Extension{{Id: attributes, Value: must(json.Marshal(attrs))}}}
 	der := must(x509.CreateCertificate(rand.Reader, template, a.certificate, &key.PublicKey, a.key))
 	creator := must(proto.Marshal(&msp.SerializedIdentity{Mspid: org,

@@ -235,10 +235,19 @@ func (b *Browser) Type(css, text string) {
 // See waits until an element is there to be seen.
 func (b *Browser) See(css string) { b.t.Helper(); b.Do(chromedp.WaitVisible(chromedp.CSS(css))) }
 
-// Text is what an element shows.
+// Text is what the first element that matches shows, once there is one. It is
+// read in one go: a live page may replace the element at any moment.
 func (b *Browser) Text(css string) string {
 	b.t.Helper()
-	return Get(b, chromedp.Text(chromedp.CSS(css)))
+	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		found := Eval[[]string](b, fmt.Sprintf(`[...document.querySelectorAll(%q)].slice(0, 1).map(e => e.innerText)`, css))
+		if len(found) > 0 {
+			return found[0]
+		}
+		if time.Now().After(end) {
+			b.t.Fatalf("browser: there is no %s", css)
+		}
+	}
 }
 
 // Eval runs a script in the page and gives its value.
