@@ -71,11 +71,21 @@ func (m *Members) User(org, party, user string, roles ...string) ledger.Signer {
 		Subject: pkix.Name{CommonName: user, OrganizationalUnit: []string{unitOf(org, user)}}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		KeyUsage:        x509.KeyUsageDigitalSignature,
 		ExtraExtensions: []pkix.Extension{{Id: attributes, Value: must(json.Marshal(attrs))}}}
-	der := must(x509.CreateCertificate(rand.Reader, template, a.certificate, &key.PublicKey, a.key))
+	der := issue(template, a, &key.PublicKey)
 	creator := must(proto.Marshal(&msp.SerializedIdentity{Mspid: org,
 		IdBytes: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})}))
 	return &signer{creator: creator, key: key,
 		caller: chaincode.Caller{Org: org, Party: party, User: user, Roles: roles}}
+}
+
+// issue signs a certificate until its signature has a low S, as Fabric wants it.
+func issue(template *x509.Certificate, by *authority, key *ecdsa.PublicKey) []byte {
+	for {
+		der := must(x509.CreateCertificate(rand.Reader, template, by.certificate, key, by.key))
+		if lowS(must(x509.ParseCertificate(der)).Signature) {
+			return der
+		}
+	}
 }
 
 // unitOf is how Fabric tells nodes from clients.
