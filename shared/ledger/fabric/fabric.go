@@ -104,6 +104,8 @@ func Open(ctx context.Context, config Config) (*Ledger, error) {
 	}
 	for _, org := range nodes.order {
 		l.watches.of[org] = newWatch(height-1, config.Log.With("peer", org))
+	}
+	for _, org := range nodes.order { // the map does not change any more
 		l.submits.Go(func() { l.keepWatching(l.closing, org) })
 	}
 	return l, nil
