@@ -2,6 +2,7 @@ package network
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -92,6 +93,7 @@ func parse(text []byte) (d Definition, err error) {
 	if err := decoder.Decode(&d); err != nil {
 		return d, err
 	}
+	d.TimeWindow = cmp.Or(d.TimeWindow, 15*time.Minute) // as Fabric has it
 	return d, d.Check()
 }
 
