@@ -13,7 +13,7 @@ import (
 func call(t *testing.T, args ...string) (string, error) {
 	t.Helper()
 	var out bytes.Buffer
-	err := run(t.Context(), args, &out)
+	err := words.Run(t.Context(), args, &out)
 	return out.String(), err
 }
 
@@ -22,12 +22,12 @@ func TestUsageNamesEveryCommand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range commands {
-		if !strings.Contains(out, "  "+c.name+" ") {
-			t.Errorf("%s is not named", c.name)
+	for _, c := range words.Commands {
+		if !strings.Contains(out, "  "+c.Name+" ") {
+			t.Errorf("%s is not named", c.Name)
 		}
-		if _, err := call(t, c.name, "--help"); err != nil {
-			t.Errorf("%s --help: %v", c.name, err)
+		if _, err := call(t, c.Name, "--help"); err != nil {
+			t.Errorf("%s --help: %v", c.Name, err)
 		}
 	}
 }
