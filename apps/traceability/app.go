@@ -36,9 +36,26 @@ func App() host.App {
 
 // Rules are those that the app refuses by before any contract is asked;
 // /problems explains them too.
-var Rules = []chaincode.Rule{ErrGTIN, ErrLotNumber, ErrBestBefore, ErrSSCC, ErrNothing, ErrNothingArrived, ErrAudience,
-	errNotAcceptable, errMediaType, errDocument, errLimit, errOneEvent, errBehaviour, errDuplicate, errParameter, errNoCapture,
-	errDirection, errNoTransaction}
+var Rules = []chaincode.Rule{
+	ErrGTIN,
+	ErrLotNumber,
+	ErrBestBefore,
+	ErrSSCC,
+	ErrNothing,
+	ErrNothingArrived,
+	ErrAudience,
+	errNotAcceptable,
+	errMediaType,
+	errDocument,
+	errLimit,
+	errOneEvent,
+	errBehaviour,
+	errDuplicate,
+	errParameter,
+	errNoCapture,
+	errDirection,
+	errNoTransaction,
+}
 
 // app is the app over an open host.
 type app struct {
@@ -70,8 +87,19 @@ func open(ctx context.Context, h *host.Host) (web.App, error) {
 			{Title: "Companies", Href: "/traceability/companies", Icon: "bank"},
 		},
 		Pages: sub(pages, "pages"), Words: sub(translations, "i18n"),
-		Routes: slices.Concat(a.homeRoutes(), a.lotRoutes(), a.formRoutes(), a.shipmentRoutes(), a.caseRoutes(),
-			a.productRoutes(), a.companyRoutes(), a.eventRoutes(), a.shopperRoutes(), a.epcisRoutes(), a.apiRoutes()),
+		Routes: slices.Concat(
+			a.homeRoutes(),
+			a.lotRoutes(),
+			a.formRoutes(),
+			a.shipmentRoutes(),
+			a.caseRoutes(),
+			a.productRoutes(),
+			a.companyRoutes(),
+			a.eventRoutes(),
+			a.shopperRoutes(),
+			a.epcisRoutes(),
+			a.apiRoutes(),
+		),
 		Rules: Rules,
 	}, nil
 }

@@ -18,9 +18,25 @@ import (
 var schema string
 
 // tables are those of read.sql, in its order.
-var tables = []string{"tr_members", "tr_parties", "tr_places", "tr_products", "tr_lots", "tr_accounts", "tr_events", "tr_named",
-	"tr_process_lines", "tr_contents", "tr_packs", "tr_shipments", "tr_shipment_lines", "tr_shipment_packs", "tr_cases", "tr_case_lots",
-	"tr_acknowledgements"}
+var tables = []string{
+	"tr_members",
+	"tr_parties",
+	"tr_places",
+	"tr_products",
+	"tr_lots",
+	"tr_accounts",
+	"tr_events",
+	"tr_named",
+	"tr_process_lines",
+	"tr_contents",
+	"tr_packs",
+	"tr_shipments",
+	"tr_shipment_lines",
+	"tr_shipment_packs",
+	"tr_cases",
+	"tr_case_lots",
+	"tr_acknowledgements",
+}
 
 // projection says what each event does to the tables.
 func projection() *readmodel.Projection {
