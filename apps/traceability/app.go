@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"slices"
 
+	"github.com/tallyway/tallyway/apps/traceability/intake"
 	"github.com/tallyway/tallyway/chaincode"
 	"github.com/tallyway/tallyway/shared/host"
 	"github.com/tallyway/tallyway/shared/readmodel"
@@ -55,6 +56,8 @@ var Rules = []chaincode.Rule{
 	errNoCapture,
 	errDirection,
 	errNoTransaction,
+	errNoDraft,
+	errNotReady,
 }
 
 // app is the app over an open host.
@@ -80,7 +83,7 @@ func open(ctx context.Context, h *host.Host) (web.App, error) {
 		Name: "traceability", Title: "Traceability", Home: "/traceability", Icon: "truck",
 		Nav: []web.NavItem{
 			{Title: "Home", Href: "/traceability", Icon: "home"},
-			{Title: "Lots", Href: "/traceability/lots", Icon: "box", Under: under("lot", "trace", "event", "transform", "pack", "dispose")},
+			{Title: "Lots", Href: "/traceability/lots", Icon: "box", Under: under("lot", "trace", "event", "transform", "pack", "dispose", "import")},
 			{Title: "Shipments", Href: "/traceability/shipments", Icon: "truck", Under: under("ship")},
 			{Title: "Recalls", Href: "/traceability/cases", Icon: "recall"},
 			{Title: "Products", Href: "/traceability/products", Icon: "list", Under: under("places")},
@@ -99,8 +102,9 @@ func open(ctx context.Context, h *host.Host) (web.App, error) {
 			a.shopperRoutes(),
 			a.epcisRoutes(),
 			a.apiRoutes(),
+			a.importRoutes(),
 		),
-		Rules: Rules,
+		Rules: slices.Concat(Rules, intake.Rules),
 	}, nil
 }
 

@@ -35,6 +35,11 @@ type incoming struct {
 	Body     []byte // epcis.Event.JSON
 	Hash     string
 	Problems epcis.Problems
+
+	Command      string // its wire name, where the body is no event but another command
+	Tolerance    string // of a process, where scales are not exact
+	Origin       string // where it stood, for people: the rows of a sheet
+	Said, SaidZh string // what it does, in words
 }
 
 // eventReply is the answer to POST /events.

@@ -106,7 +106,7 @@ func toneOf(n int, tone string) string {
 
 var quickActs = []web.Act{{Label: "Log a lot", Href: "/traceability/lots/new", Icon: "plus"}, {Label: "Ship goods", Href: "/traceability/ship", Icon: "truck"},
 	{Label: "Make from stock", Href: "/traceability/transform", Icon: "graph"}, {Label: "Pack goods", Href: "/traceability/pack", Icon: "box"},
-	{Label: "Sell or destroy", Href: "/traceability/dispose", Icon: "close"}}
+	{Label: "Sell or destroy", Href: "/traceability/dispose", Icon: "close"}, {Label: "Import a sheet", Href: "/traceability/import", Icon: "down"}}
 
 // offerAccept lets a hand-over be accepted in one tap: everything as shipped.
 func offerAccept(waiting []web.Need) {
