@@ -104,7 +104,8 @@ func open(ctx context.Context, h *host.Host) (web.App, error) {
 			a.apiRoutes(),
 			a.importRoutes(),
 		),
-		Rules: slices.Concat(Rules, intake.Rules),
+		Offline: a.keptPages,
+		Rules:   slices.Concat(Rules, intake.Rules),
 	}, nil
 }
 

@@ -60,7 +60,7 @@ func (a *app) jobTable(c *web.Ctx, few int) (web.Table, error) {
 	if err != nil {
 		return web.Table{}, err
 	}
-	t := web.Table{List: list, Label: "Imports", Live: jobTopic, Columns: []web.Column{{Label: "File"}, {Label: "Kind"}, {Label: "User"}, {Label: "Begun"}, {Label: "Recorded", Number: true}, {Label: "State"}},
+	t := web.Table{List: list, Label: "Imports", Live: jobTopic, Columns: []web.Column{{Label: "File"}, {Label: "Kind"}, {Label: "User"}, {Label: "Begun"}, {Label: "On the ledger", Number: true}, {Label: "State"}},
 		Empty: web.Empty{Title: "No file was imported yet", Text: "What you confirm is shown here, and goes on when you leave the page."}}
 	if few > 0 {
 		t.List = web.List{}
@@ -140,7 +140,7 @@ func (a *app) importJob(c *web.Ctx) error {
 	if v.Again = "/traceability/import?kind=" + job.Kind; !v.Sheet {
 		v.Again = "/traceability/import/epcis"
 	}
-	v.Stats = []web.Stat{{Label: "Recorded", Value: web.Group(job.Captured)}, {Label: "Refused", Value: web.Group(job.Refused), Tone: toneOf(job.Refused, web.Bad)},
+	v.Stats = []web.Stat{{Label: "On the ledger", Value: web.Group(job.Captured)}, {Label: "Refused", Value: web.Group(job.Refused), Tone: toneOf(job.Refused, web.Bad)},
 		{Label: "Not taken, or there already", Value: web.Group(job.Settled - job.Captured - job.Refused)}, {Label: "Waiting", Value: web.Group(job.Total - job.Settled)}}
 	v.Banner = job.banner(c)
 	from, _ := strconv.Atoi(c.QueryParam("from"))
@@ -237,7 +237,7 @@ func (a *app) worded(c *web.Ctx, code, text, remedy string) trouble {
 func statusChip(status string) web.Chip {
 	switch status {
 	case statusCaptured:
-		return web.Chip{Word: "Recorded", Tone: web.Good}
+		return web.Chip{Word: "On the ledger", Tone: web.Good}
 	case statusDuplicate:
 		return web.Chip{Word: "On the ledger already", Tone: web.Idle}
 	case statusRefused:

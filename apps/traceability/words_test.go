@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/tallyway/tallyway/apps/traceability/intake"
 	"github.com/tallyway/tallyway/shared/web/webtest"
 )
 
@@ -23,4 +24,25 @@ type topOnly struct{ fs.FS }
 func (f topOnly) ReadDir(name string) ([]fs.DirEntry, error) {
 	all, err := fs.ReadDir(f.FS, name)
 	return slices.DeleteFunc(all, func(e fs.DirEntry) bool { return e.IsDir() }), err
+}
+
+// TestSheetsAreTranslated covers what sheets are called and how they are filled
+// in, which stands in tables rather than in calls.
+func TestSheetsAreTranslated(t *testing.T) {
+	h := startMachines(t)
+	say := func(text string) {
+		if text != "" {
+			h.Web.Words().T("zh", text)
+		}
+	}
+	for _, k := range intake.Kinds {
+		say(k.Title)
+		say(k.Text)
+		for _, c := range k.Columns {
+			say(c.Note)
+		}
+	}
+	if missing := h.Web.Words().Missing(); len(missing) > 0 {
+		t.Errorf("not translated: %q", missing)
+	}
 }

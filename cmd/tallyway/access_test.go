@@ -95,6 +95,11 @@ var fixtures = map[string]fixture{
 	"web.assets":   {nothing, get("/assets/missing"), 404},
 	"web.icon":     {nothing, get("/favicon.ico"), 0},
 	"web.live":     {nothing, get("/live"), 0},
+	"web.worker":   {nothing, get("/worker.js"), 0},
+	"web.manifest": {nothing, get("/manifest.webmanifest"), 0},
+	"web.offline":  {nothing, get("/offline"), 0},
+	"web.kept":     {nothing, get("/kept"), 0},
+	"web.waiting":  {nothing, get("/waiting"), 0},
 	"web.signIn": {nothing, func(w *world, s side) call {
 		return call{path: "/login", form: url.Values{"name": {helper.name}, "password": {passphrase}}}
 	}, 0},
@@ -217,6 +222,18 @@ var fixtures = map[string]fixture{
 		return call{path: "/traceability/places/edit", form: url.Values{"gln": {s.gln}, "name": {w.fresh("Plant")}, "country": {"CN"}}}
 	}, 0},
 
+	"import.new":       {nothing, get("/traceability/import"), 0},
+	"import.template":  {nothing, get("/traceability/import/template/lots.csv"), 0},
+	"import.epcis":     {nothing, get("/traceability/import/epcis"), 0},
+	"import.look":      {nothing, func(*world, side) call { return call{path: "/traceability/import", form: url.Values{"kind": {"lots"}}} }, 422}, // no file
+	"import.lookEPCIS": {nothing, func(*world, side) call { return call{path: "/traceability/import/epcis", form: url.Values{}} }, 422},
+	"import.draft":     {nothing, get("/traceability/import/drafts/none"), 404},
+	"import.confirm":   {nothing, func(*world, side) call { return call{path: "/traceability/import/drafts/none", form: url.Values{}} }, 404},
+	"import.mend":      {nothing, get("/traceability/import/drafts/none/mend"), 404},
+	"import.jobs":      {nothing, get("/traceability/import/jobs"), 0}, // of the reader's company
+	"import.job":       {reads, at("/traceability/import/jobs/", func(s side) string { return s.job }), 0},
+	"import.live":      {nothing, get("/traceability/import/live"), 0},
+
 	"shopper.product":  {nothing, func(_ *world, s side) call { return call{path: "/01/" + s.gtin} }, 0},
 	"shopper.lot":      {nothing, at("/", lotOf), 0},
 	"shopper.item":     {nothing, func(_ *world, s side) call { return call{path: "/01/" + s.gtin + "/21/1"} }, 404}, // an item that nobody knows
@@ -265,7 +282,7 @@ var fixtures = map[string]fixture{
 }
 
 // ownOnly are the reads that not even a regulator has of another's.
-var ownOnly = []string{"epcis.captureJob.get"}
+var ownOnly = []string{"epcis.captureJob.get", "import.job"}
 
 // world is the running program with one company's records and another's.
 type world struct {

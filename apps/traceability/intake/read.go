@@ -225,7 +225,7 @@ func (r reader) read(e *Entry, key string, cell sheet.Cell) (err error) {
 	case Side:
 		e.Out, err = choice(cell.Text, "in input 投入 原料", "out output 产出 成品")
 	case How:
-		e.Destroyed, err = choice(cell.Text, "sold sale 售出 销售", "destroyed destruction waste 销毁 报废")
+		e.Destroyed, err = choice(cell.Text, "sold sale 售出 销售", "destroyed destruction waste 销毁 已销毁 报废")
 	case Yes:
 		e.Yes, err = choice(cell.Text, "no n false 0 否", "yes y true 1 x 是")
 	case Tolerance:
