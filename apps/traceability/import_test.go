@@ -242,3 +242,52 @@ func capture(t *testing.T, h *host.Host, by string, e epcis.Event) {
 		t.Fatal(err)
 	}
 }
+
+// An EPCIS document is shown before it is taken: what each event would do, and
+// what is wrong with it by path. Going on past what is refused is a choice.
+func TestAnEPCISDocumentIsShownFirst(t *testing.T) {
+	h := formsHost(t)
+	dairy := visit(t, h, "greenfield-dairy")
+	at := h.Now().Add(-time.Hour)
+	own := events.Company{ID: "greenfield-dairy", GLN: "9506000134352"}
+	goods := func(number string, n int64) events.Goods {
+		return events.Goods{Lot: "01/" + milkProduct + "/10/" + number, Amount: gs1.Whole(n), Unit: "KGM"}
+	}
+	doc := func(all ...epcis.Event) []byte {
+		body, err := (&epcis.Document{Type: "EPCISDocument", Version: "2.0", CreationDate: at, Events: all}).JSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return body
+	}
+	made, sold := events.Logged(own, at, goods("E1", 100), ""), events.Sold(own, at.Add(time.Minute), []events.Goods{goods("E1", 30)})
+	more := events.Sold(own, at.Add(2*time.Minute), []events.Goods{goods("E1", 80)})
+	look := func(file []byte) *guest {
+		return dairy.open("/traceability/import/epcis").upload("/traceability/import/epcis", "events.json", file, url.Values{})
+	}
+	look(doc(made, sold, more)).says("Logs 100 kg of Fresh milk, lot E1", "Sells 30 kg of Fresh milk, lot E1", "/epcisBody/eventList/2", "There is not enough of the lot.").wants("Take what is right")
+	if n := count(t, h, `tr_events`); n != 0 {
+		t.Fatalf("%d events before anybody confirmed", n)
+	}
+	dairy.send(dairy.at, url.Values{"behaviour": {"rollback"}, "share.mode": {"linked"}})
+	if dairy.status != http.StatusConflict {
+		t.Errorf("all or nothing answers %d", dairy.status)
+	}
+	dairy.send(dairy.at, url.Values{"behaviour": {"proceed"}, "share.mode": {"linked"}})
+	for end := time.Now().Add(20 * time.Second); strings.Contains(dairy.page, "At work") && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		dairy.open(dairy.at)
+	}
+	dairy.says("Imported in part", "There is not enough of the lot.", "Sells 80 kg of Fresh milk, lot E1")
+	if n := count(t, h, `tr_events`); n != 2 {
+		t.Errorf("%d events, want 2", n)
+	}
+	job := dairy.at
+	dairy.open("/traceability/import/jobs").says("events.json", "In part")
+	visit(t, h, "alpine-creamery").stranger(job)
+	look(doc(made, sold)).says("Everything in this file is on the ledger already")
+	for _, file := range []string{"neither", "{", "<a/>", `{"type": "EPCISDocument"}`, "[]", ""} {
+		if look([]byte(file)); dairy.status >= 500 || dairy.status == http.StatusOK && !strings.Contains(dairy.page, `class="troubles"`) {
+			t.Errorf("%q answers %d: %s", file, dairy.status, dairy.text())
+		}
+	}
+}
