@@ -21,6 +21,7 @@ import (
 	"hash"
 	"io"
 	"math/big"
+	"slices"
 	"strings"
 	"time"
 
@@ -192,8 +193,12 @@ func (c *Checked) trust(chain []*x509.Certificate, trusted []byte) error {
 	if err != nil {
 		return fmt.Errorf("the signer's certificate is not of the authority: %w", err)
 	}
-	if name := c.Signer.Subject.CommonName; name != c.User {
-		return fmt.Errorf("the manifest names the user %q, the certificate is of %q", c.User, name)
+	is, err := identity.CallerOf(c.Member, c.Signer)
+	if err != nil {
+		return fmt.Errorf("read the signer's certificate: %w", err)
+	}
+	if is.User != c.User || is.Party != c.Party || !slices.Contains(c.Signer.Subject.Organization, c.Member) {
+		return fmt.Errorf("the manifest names %s of %q, the certificate is of %s of %q", c.User, c.Party, is.User, is.Party)
 	}
 	return nil
 }

@@ -87,7 +87,7 @@ func TestAListThatLies(t *testing.T) {
 	for want, change := range map[string]func(*Manifest){
 		"differs from what was signed": func(m *Manifest) { m.Files[0].SHA256 = strings.Repeat("0", 64) },
 		"is listed but not there":      func(m *Manifest) { m.Files[0].Name = "c.txt" },
-		"the certificate is of":        func(m *Manifest) { m.User = "somebody" },
+		"the certificate is of":        func(m *Manifest) { m.Party = "somebody" },
 	} {
 		path, _ := sign(t, change)
 		if _, err := CheckFile(path, nil); err == nil || !strings.Contains(err.Error(), want) {
