@@ -39,6 +39,7 @@ var tables = []string{
 	"tr_product_facts",
 	"tr_place_facts",
 	"tr_fsma",
+	"tr_readings",
 }
 
 // projection says what each event does to the tables.
@@ -157,6 +158,9 @@ func captured(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.C
 		if err != nil {
 			return err
 		}
+	}
+	if err := recordReadings(ctx, tx, e, event); err != nil {
+		return err
 	}
 	return recordFoods(ctx, tx, e.Hash, e.Shipment, event)
 }

@@ -257,3 +257,18 @@ CREATE INDEX tr_fsma_cte ON tr_fsma (cte, at, hash, n);
 CREATE INDEX tr_fsma_lot ON tr_fsma (lot, cte);
 CREATE INDEX tr_fsma_gtin ON tr_fsma (gtin);
 CREATE INDEX tr_events_kept ON tr_events (at) WHERE sharing IN ('restricted', 'private');
+
+-- Temperatures that events with a body tell of a lot, in °C. One that was taken
+-- at a moment has no end.
+CREATE TABLE tr_readings (
+	lot   TEXT NOT NULL,
+	hash  TEXT NOT NULL,
+	n     BIGINT NOT NULL,
+	at    TIMESTAMP NOT NULL,
+	until TIMESTAMP,
+	low   DOUBLE PRECISION NOT NULL,
+	high  DOUBLE PRECISION NOT NULL,
+	PRIMARY KEY (lot, hash, n)
+);
+CREATE INDEX tr_shipments_at ON tr_shipments (at, id);
+CREATE INDEX tr_process_lines_side ON tr_process_lines (side, lot, process);
