@@ -72,7 +72,7 @@ func (a *app) recordFilters(c *web.Ctx, r *reader) ([]web.Filter, error) {
 			whose.Options = append(whose.Options, web.Option{Value: id, Text: n.Party(id)})
 		}
 	}
-	return []web.Filter{events, gaps, products, places, whose, {Name: "from", Label: "From", Date: true}, {Name: "to", Label: "Until", Date: true}}, nil
+	return []web.Filter{events, gaps, products, places, whose, {Name: "from", Label: "Since", Date: true}, {Name: "to", Label: "Until", Date: true}}, nil
 }
 
 // placeFilter offers the company's own places, to a regulator all of them.

@@ -36,7 +36,7 @@ var stays = []struct{ step, from string }{
 // the delivery to it.
 func (q *insightQuery) dwell() (insight, error) {
 	in := insight{Title: "How long goods stay", Asks: "From arrival, or from being made, until a lot was shipped, used or sold; and how long deliveries were on the way.",
-		Columns: []insightColumn{{"Company", "place", export.Text}, {"Step", "", export.Text}, {"Times", "count", export.Integer}, {"Half of them took less, hours", "median", export.Quantity}, {"The longest took, hours", "longest", export.Quantity}},
+		Columns: []insightColumn{{Label: "Company", Sort: "place", Kind: export.Text}, {Label: "Step", Kind: export.Text}, {Label: "Times", Sort: "count", Kind: export.Integer}, {Label: "Half of them took less, hours", Sort: "median", Kind: export.Quantity}, {Label: "The longest took, hours", Sort: "longest", Kind: export.Quantity}},
 		Empty:   web.Empty{Title: "Nothing moved in this time.", Text: "Choose a longer time."}}
 	type key struct{ party, step string }
 	hours := map[key][]float64{}
@@ -144,8 +144,8 @@ const lateAfter = 1.5
 // how much of their shelf life was used up at the hand-over.
 func (q *insightQuery) deliveries() (insight, error) {
 	in := insight{Title: "Deliveries", Asks: "In time is up to one and a half times what half of a lane's deliveries take; in full is without a mismatch. Shelf life used is counted at the arrival.",
-		Columns: []insightColumn{{"From", "", export.Text}, {"To", "place", export.Text}, {"Deliveries", "count", export.Integer}, {"Usual hours", "usual", export.Quantity},
-			{"In time, %", "late", export.Quantity}, {"In full, %", "full", export.Quantity}, {"Shelf life used, %", "share", export.Quantity}},
+		Columns: []insightColumn{{Label: "From", Kind: export.Text}, {Label: "To", Sort: "place", Kind: export.Text}, {Label: "Deliveries", Sort: "count", Kind: export.Integer}, {Label: "Usual hours", Sort: "usual", Kind: export.Quantity},
+			{Label: "In time, %", Sort: "late", Kind: export.Quantity}, {Label: "In full, %", Sort: "full", Kind: export.Quantity}, {Label: "Shelf life used, %", Sort: "share", Kind: export.Quantity}},
 		Empty: web.Empty{Title: "Nothing arrived in this time.", Text: "Choose a longer time."}}
 	ways, more, err := q.ways()
 	if err != nil {
@@ -261,8 +261,8 @@ type making struct {
 // same product.
 func (q *insightQuery) yields() (insight, error) {
 	in := insight{Title: "Yield", Asks: "What came out of each process in per cent of what went in, beside what half of the plant's processes for the same product yield less than.",
-		Columns: []insightColumn{{"Lot", "lot", export.Text}, {"Product", "product", export.Text}, {"Plant", "place", export.Text}, {"Made on", "at", export.Time}, {"Goes in", "", export.Quantity},
-			{"Comes out", "", export.Quantity}, {"Unit", "", export.Text}, {"Yield, %", "yield", export.Quantity}, {"Usual, %", "usual", export.Quantity}, {"Off by, points", "off", export.Quantity}},
+		Columns: []insightColumn{{Label: "Lot", Sort: "lot", Kind: export.Text}, {Label: "Product", Sort: "product", Kind: export.Text}, {Label: "Plant", Sort: "place", Kind: export.Text}, {Label: "Made on", Sort: "at", Kind: export.Time}, {Label: "Goes in", Kind: export.Quantity},
+			{Label: "Comes out", Kind: export.Quantity}, {Label: "Unit", Kind: export.Text, Sheet: true}, {Label: "Yield, %", Sort: "yield", Kind: export.Quantity}, {Label: "Usual, %", Sort: "usual", Kind: export.Quantity}, {Label: "Off by, points", Sort: "off", Kind: export.Quantity}},
 		Empty: web.Empty{Title: "Nothing was made in this time.", Text: "Choose a longer time."}}
 	makings, more, err := q.makings()
 	if err != nil {
@@ -287,7 +287,7 @@ func (q *insightQuery) yields() (insight, error) {
 func (q *insightQuery) yieldLine(m making, usual float64) insightRow {
 	off := m.yield - usual
 	r := insightRow{Href: lotHref(m.lot), Raw: []any{q.n.Lot(m.lot), q.n.Product(m.gtin), q.n.Party(m.maker), m.at, m.in.Amount, m.out.Amount, q.n.Unit(m.in.Unit), m.yield, usual, off}}
-	r.Cells = []any{r.Raw[0], r.Raw[1], r.Raw[2], m.at, grouped(q.n.Amount(m.in.Amount.String())), grouped(q.n.Amount(m.out.Amount.String())), r.Raw[6], decimal(m.yield), decimal(usual), decimal(off)}
+	r.Cells = []any{r.Raw[0], r.Raw[1], r.Raw[2], m.at, q.figure(m.in.Amount, m.in.Unit), q.figure(m.out.Amount, m.out.Unit), decimal(m.yield), decimal(usual), decimal(off)}
 	if usual > 0 && off < -usual/10 {
 		r.Tone = web.Warn
 	}

@@ -39,13 +39,14 @@ type insightColumn struct {
 	Label string // an English key
 	Sort  string
 	Kind  export.Kind
+	Sheet bool // on sheets only: the page shows it beside the figure before
 }
 
 // insightRow is one line: as the page shows it, and as sheets and orders take it.
 type insightRow struct {
 	Href  string
 	Tone  string
-	Cells []any
+	Cells []any // without those of the columns that are on sheets only
 	Raw   []any // nil, string, int, float64, gs1.Amount or time.Time
 }
 
@@ -69,8 +70,8 @@ type insightQuery struct {
 	now     time.Time
 }
 
-// insightViews are the questions.
-var insightViews = []web.Option{{Value: "stock", Text: "Stock, age and shelf life"}, {Value: "products", Text: "Stock by product and place"}, {Value: "dwell", Text: "How long goods stay"},
+// insightViews are the questions beside the first, which is asked by default.
+var insightViews = []web.Option{{Value: "products", Text: "Stock by product and place"}, {Value: "dwell", Text: "How long goods stay"},
 	{Value: "deliveries", Text: "Deliveries"}, {Value: "yield", Text: "Yield"}}
 
 func (a *app) insightQuery(c *web.Ctx) (*insightQuery, error) {
@@ -80,9 +81,9 @@ func (a *app) insightQuery(c *web.Ctx) (*insightQuery, error) {
 	}
 	q := &insightQuery{app: a, c: c, n: a.names(c), company: c.User().Party, now: a.host.Now().UTC()}
 	can := web.ListOptions{Search: true, Limit: 100, Sort: []string{"order", "lot", "product", "place", "stock", "lots", "age", "left", "share", "dwell", "out", "at", "median", "longest", "count", "late", "full", "yield", "usual", "off"}}
-	can.Filters = []web.Filter{{Name: "view", Label: "Show", Options: insightViews},
+	can.Filters = []web.Filter{{Name: "view", Label: "Show", None: "Stock, age and shelf life", Options: insightViews},
 		{Name: "state", Label: "State", Options: []web.Option{{Value: "near", Text: "Near expiry"}, {Value: "expired", Text: "Expired"}, {Value: "slow", Text: "Slow mover"}, {Value: "out", Text: "Out of range"}}},
-		{Name: "age", Label: "Age", Options: ageOptions()}, {Name: "from", Label: "From", Date: true}, {Name: "to", Label: "Until", Date: true}}
+		{Name: "age", Label: "Age", Options: ageOptions()}, {Name: "from", Label: "Since", Date: true}, {Name: "to", Label: "Until", Date: true}}
 	if r.all {
 		f := web.Filter{Name: "company", Label: "Company"}
 		ids, err := readmodel.All[string](c.Context(), a.db, `SELECT id FROM tr_parties ORDER BY name, id LIMIT $1`, most)
@@ -105,7 +106,7 @@ func (a *app) insightQuery(c *web.Ctx) (*insightQuery, error) {
 
 // answer is the insight that was asked for, in the order that was asked for.
 func (q *insightQuery) answer() (insight, error) {
-	ask := map[string]func() (insight, error){"": q.stock, "stock": q.stock, "products": q.byProduct, "dwell": q.dwell, "deliveries": q.deliveries, "yield": q.yields}
+	ask := map[string]func() (insight, error){"": q.stock, "products": q.byProduct, "dwell": q.dwell, "deliveries": q.deliveries, "yield": q.yields}
 	in, err := ask[q.Get("view")]()
 	if err != nil {
 		return in, err
@@ -180,6 +181,9 @@ func (a *app) showInsights(c *web.Ctx) error {
 	v.Table = web.Table{List: q.List, Label: in.Title, Exports: q.Dresses(sheetForms...), Empty: in.Empty, Live: "ledger",
 		Count: c.T("%s of %s lines", min(q.Limit, len(in.Rows)), len(in.Rows))}
 	for _, column := range in.Columns {
+		if column.Sheet {
+			continue
+		}
 		v.Table.Columns = append(v.Table.Columns, web.Column{Label: column.Label, Sort: column.Sort, Number: column.Kind == export.Integer || column.Kind == export.Quantity})
 	}
 	for _, r := range in.Rows[:min(q.Limit, len(in.Rows))] {

@@ -250,9 +250,9 @@ func (q *insightQuery) where(place, party string) string {
 
 func (q *insightQuery) stock() (insight, error) {
 	in := insight{Title: "Stock, age and shelf life", Asks: "Each lot in stock: how old it is, what is left of its shelf life, how long it has been here and was out of its storage range.",
-		Columns: []insightColumn{{"Lot", "lot", export.Text}, {"Product", "product", export.Text}, {"Place", "place", export.Text}, {"In stock", "stock", export.Quantity}, {"Unit", "", export.Text},
-			{"Age in days", "age", export.Integer}, {"Days left", "left", export.Integer}, {"Shelf life left, %", "share", export.Quantity}, {"Here for days", "dwell", export.Quantity},
-			{"Minutes out of range", "out", export.Integer}, {"State", "", export.Text}},
+		Columns: []insightColumn{{Label: "Lot", Sort: "lot", Kind: export.Text}, {Label: "Product", Sort: "product", Kind: export.Text}, {Label: "Place", Sort: "place", Kind: export.Text}, {Label: "In stock", Sort: "stock", Kind: export.Quantity}, {Label: "Unit", Kind: export.Text, Sheet: true},
+			{Label: "Age in days", Sort: "age", Kind: export.Integer}, {Label: "Days left", Sort: "left", Kind: export.Integer}, {Label: "Shelf life left, %", Sort: "share", Kind: export.Quantity}, {Label: "Here for days", Sort: "dwell", Kind: export.Quantity},
+			{Label: "Minutes out of range", Sort: "out", Kind: export.Integer}, {Label: "State", Kind: export.Text}},
 		Empty: web.Empty{Title: "Nothing is in stock.", Text: "Log a lot or accept a shipment, and it is told of here."}}
 	rows, more, err := q.stocked()
 	if err != nil {
@@ -281,20 +281,25 @@ func (q *insightQuery) stockLine(s stockRow) insightRow {
 	days, share, told := s.left(q.now)
 	dwell := max(0, q.now.Sub(s.arrived).Hours()/24)
 	r := insightRow{Href: lotHref(s.Lot), Raw: []any{s.Number, q.n.Product(s.GTIN), q.where(s.place, s.Party), s.amount, q.n.Unit(s.Unit), s.age(q.now), nil, nil, dwell, nil, ""}}
-	r.Cells = []any{s.Number, r.Raw[1], r.Raw[2], grouped(q.n.Amount(s.amount.String())), r.Raw[4], s.age(q.now), nil, nil, decimal(dwell), nil, web.Chip{Word: "in order", Tone: web.Good}}
+	r.Cells = []any{s.Number, r.Raw[1], r.Raw[2], q.figure(s.amount, s.Unit), s.age(q.now), nil, nil, decimal(dwell), nil, web.Chip{Word: "in order", Tone: web.Good}}
 	if told {
 		r.Raw[6], r.Raw[7] = days, share*100
-		r.Cells[6], r.Cells[7] = days, decimal(share*100)
+		r.Cells[5], r.Cells[6] = days, decimal(share*100)
 	}
 	if s.out != nil {
-		r.Raw[9], r.Cells[9] = *s.out, *s.out
+		r.Raw[9], r.Cells[8] = *s.out, *s.out
 	}
 	r.Raw[10] = q.c.T("in order")
 	if states := s.states(q.now); len(states) > 0 {
 		chip := stateChips[states[0]]
-		r.Tone, r.Cells[10], r.Raw[10] = chip.Tone, chip, q.c.T(chip.Word)
+		r.Tone, r.Cells[9], r.Raw[10] = chip.Tone, chip, q.c.T(chip.Word)
 	}
 	return r
+}
+
+// figure is an amount with its unit, for the page.
+func (q *insightQuery) figure(a gs1.Amount, unit string) web.Num {
+	return web.Num{Text: grouped(q.n.Amount(a.String())), Unit: q.n.Unit(unit)}
 }
 
 // floatOf is an amount for orders and pictures; what is told is exact.
@@ -306,8 +311,8 @@ func floatOf(a gs1.Amount) (f float64, err error) {
 // byProduct sums stock up by product, place and age.
 func (q *insightQuery) byProduct() (insight, error) {
 	in := insight{Title: "Stock by product and place", Asks: "What is in stock of each product at each place, by age.",
-		Columns: []insightColumn{{"Product", "product", export.Text}, {"Place", "place", export.Text}, {"Age", "", export.Text}, {"Lots", "lots", export.Integer},
-			{"In stock", "stock", export.Quantity}, {"Unit", "", export.Text}, {"Minutes out of range", "out", export.Integer}},
+		Columns: []insightColumn{{Label: "Product", Sort: "product", Kind: export.Text}, {Label: "Place", Sort: "place", Kind: export.Text}, {Label: "Age", Kind: export.Text}, {Label: "Lots", Sort: "lots", Kind: export.Integer},
+			{Label: "In stock", Sort: "stock", Kind: export.Quantity}, {Label: "Unit", Kind: export.Text, Sheet: true}, {Label: "Minutes out of range", Sort: "out", Kind: export.Integer}},
 		Empty: web.Empty{Title: "Nothing is in stock.", Text: "Log a lot or accept a shipment, and it is told of here."}}
 	rows, more, err := q.stocked()
 	if err != nil {
@@ -345,9 +350,8 @@ func (q *insightQuery) byProduct() (insight, error) {
 		return cmp.Or(cmp.Compare(q.n.Product(a.gtin), q.n.Product(b.gtin)), cmp.Compare(a.place, b.place), cmp.Compare(a.age, b.age), cmp.Compare(a.unit, b.unit))
 	})
 	for _, s := range all {
-		r := insightRow{Href: q.With("view", "stock"), Raw: []any{q.n.Product(s.gtin), s.place, q.c.T(ageWord(s.age)), s.lots, s.amount, q.n.Unit(s.unit), s.out}}
-		r.Cells = slices.Clone(r.Raw)
-		r.Cells[4] = grouped(q.n.Amount(s.amount.String()))
+		r := insightRow{Href: q.With("view", ""), Raw: []any{q.n.Product(s.gtin), s.place, q.c.T(ageWord(s.age)), s.lots, s.amount, q.n.Unit(s.unit), s.out}}
+		r.Cells = []any{r.Raw[0], r.Raw[1], r.Raw[2], s.lots, q.figure(s.amount, s.unit), s.out}
 		in.Rows = append(in.Rows, r)
 	}
 	in.Bars = bars(all, func(s *sum) string { return q.n.Product(s.gtin) + " · " + s.place + " · " + q.c.T(ageWord(s.age)) },

@@ -165,7 +165,7 @@ var fixtures = map[string]fixture{
 		return call{path: "/traceability/dispose", form: entries(s, "how", "destroyed")}
 	}, 0},
 
-	"fsma":          {lists, get("/traceability/fsma"), 0},
+	"fsma":          {nothing, get("/traceability/fsma"), 0},
 	"fsma.xlsx":     {nothing, get("/traceability/fsma.xlsx"), 0}, // the same rows as the page
 	"fsma.package":  {nothing, func(*world, side) call { return call{path: "/traceability/fsma/package", form: url.Values{}} }, 0},
 	"fsma.plan":     {nothing, get("/traceability/fsma/plan"), 0},

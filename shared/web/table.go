@@ -13,7 +13,8 @@ type Filter struct {
 	Name    string // of the query parameter: "state"
 	Label   string // an English key
 	Options []Option
-	Date    bool // a day ("2026-11-28") instead of an option
+	None    string // the choice that narrows nothing, an English key; "" is "All"
+	Date    bool   // a day ("2026-11-28") instead of an option
 }
 
 // takes reports whether a value can be asked for.
