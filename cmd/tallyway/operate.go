@@ -62,16 +62,21 @@ func onHost(ctx context.Context, config host.Config, path string, out io.Writer,
 var errNotOpened = errors.New("the data folder does not open")
 
 func verify(ctx context.Context, args []string, out io.Writer) error {
-	var handed, authority string
+	var file, handed, trust string
 	config, err := parse("verify", args, func(f *flag.FlagSet) {
-		f.StringVar(&handed, "manifest", "", "check this package instead: its ZIP, or its manifest.json beside its files; no server is asked")
-		f.StringVar(&authority, "ca", "", "with --manifest: the authority that must have vouched for who signed, as PEM")
+		f.StringVar(&file, "bundle", "", "check a proof bundle instead, without a server or a data folder")
+		f.StringVar(&handed, "manifest", "", "check a signed package instead: its ZIP, or its manifest.json beside its files")
+		f.StringVar(&trust, "trust", "", "with --bundle or --manifest: the members' certificates that you trust, in PEM")
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if handed != "" {
-		return verifyManifest(handed, authority, out)
+	case file != "":
+		return verifyBundle(file, trust, out)
+	case handed != "":
+		return verifyManifest(handed, trust, out)
+	case trust != "":
+		return errors.New("verify: --trust goes with --bundle or --manifest")
 	}
 	err = onHost(ctx, config, "/verify", out, func(h *host.Host) func(context.Context, func(string)) error { return h.Verify })
 	if errors.Is(err, errNotOpened) { // it stopped at its own check, which tells less
@@ -92,7 +97,7 @@ func verifyManifest(path, authority string, out io.Writer) error {
 	if authority != "" {
 		var err error
 		if trusted, err = os.ReadFile(authority); err != nil {
-			return fmt.Errorf("--ca: %w", err)
+			return fmt.Errorf("--trust: %w", err)
 		}
 	}
 	c, err := manifest.CheckFile(path, trusted)
@@ -101,7 +106,7 @@ func verifyManifest(path, authority string, out io.Writer) error {
 	}
 	fmt.Fprintf(out, "%s, made %s: %d files as they were signed by %s of %s (%s)\n", c.Title, c.Made.Format(time.RFC3339), len(c.Files), c.User, orNobody(c.Party), c.Member)
 	if !c.Trusted {
-		fmt.Fprintf(out, "compare with the authority that you know, or give it with --ca: %s, SHA-256 %s\n", c.Authority.Subject.CommonName, manifest.Fingerprint(c.Authority))
+		fmt.Fprintf(out, "compare with the authority that you know, or give it with --trust: %s, SHA-256 %s\n", c.Authority.Subject.CommonName, manifest.Fingerprint(c.Authority))
 	}
 	fmt.Fprintln(out, "verified")
 	return nil
