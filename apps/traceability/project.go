@@ -36,6 +36,10 @@ var tables = []string{
 	"tr_cases",
 	"tr_case_lots",
 	"tr_acknowledgements",
+	"tr_product_facts",
+	"tr_place_facts",
+	"tr_fsma",
+	"tr_readings",
 }
 
 // projection says what each event does to the tables.
@@ -76,6 +80,9 @@ func projectParties(p *readmodel.Projection) {
 	})
 	readmodel.On(p, func(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.ProductDescribed) error {
 		d := e.Product
+		if err := putFacts(ctx, tx, d); err != nil {
+			return err
+		}
 		return run(ctx, tx, `INSERT INTO tr_products (gtin, name, name_zh, unit, shelf_life, storage, owner)
 			VALUES ($1, $2, $3, $4, $5, $6, $7)
 			ON CONFLICT (gtin) DO UPDATE SET name = excluded.name, name_zh = excluded.name_zh, unit = excluded.unit,
@@ -84,6 +91,9 @@ func projectParties(p *readmodel.Projection) {
 	})
 	readmodel.On(p, func(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.PlaceDescribed) error {
 		d := e.Place
+		if err := putContact(ctx, tx, d); err != nil {
+			return err
+		}
 		return run(ctx, tx, `INSERT INTO tr_places (gln, name, name_zh, city, city_zh, country, owner)
 			VALUES ($1, $2, $3, $4, $5, $6, $7)
 			ON CONFLICT (gln) DO UPDATE SET name = excluded.name, name_zh = excluded.name_zh, city = excluded.city,
@@ -127,9 +137,13 @@ func projectGoods(p *readmodel.Projection) {
 }
 
 func captured(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.Captured) error {
-	id, err := senderID(e.Event)
+	event, err := eventIn(e.Event)
 	if err != nil {
 		return fmt.Errorf("read the event %s: %w", e.Hash, err)
+	}
+	id := ""
+	if event != nil {
+		id = event.ID
 	}
 	err = run(ctx, tx, `INSERT INTO tr_events (hash, type, author, by_user, at, zone, captured, action, biz_step, disposition,
 			read_point, place, sharing, body, flags, shipment, error, corrective, block, tx, event_id)
@@ -145,20 +159,23 @@ func captured(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.C
 			return err
 		}
 	}
-	return nil
+	if err := recordReadings(ctx, tx, e, event); err != nil {
+		return err
+	}
+	return recordFoods(ctx, tx, e.Hash, e.Shipment, event)
 }
 
-// senderID is the eventID that the sender gave. A body that is not for
-// everybody does not travel in the ledger's events, and tells none.
-func senderID(body []byte) (string, error) {
+// eventIn is the event in a body; a body that is not for everybody does not
+// travel in the ledger's events, and there is none.
+func eventIn(body []byte) (*epcis.Event, error) {
 	if len(body) == 0 {
-		return "", nil
+		return nil, nil
 	}
 	doc, err := epcis.DecodeJSON(body)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	return doc.Events[0].ID, nil
+	return &doc.Events[0], nil
 }
 
 // thing is the GLN of a place, or what the event says where it is no GS1 key.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/tallyway/tallyway/apps/traceability/fsma"
 	"github.com/tallyway/tallyway/apps/traceability/intake"
 	"github.com/tallyway/tallyway/shared/web/webtest"
 )
@@ -44,5 +45,25 @@ func TestSheetsAreTranslated(t *testing.T) {
 	}
 	if missing := h.Web.Words().Missing(); len(missing) > 0 {
 		t.Errorf("not translated: %q", missing)
+	}
+}
+
+// TestTheRegulationIsTranslated covers what package fsma says.
+func TestTheRegulationIsTranslated(t *testing.T) {
+	say := startMachines(t).Web.Words().T
+	var texts []string
+	for _, cte := range fsma.CTEs {
+		texts = append(texts, cte.Title())
+		for _, e := range fsma.Elements[cte] {
+			texts = append(texts, e.Name, e.Who, e.How)
+		}
+	}
+	for _, c := range fsma.List {
+		texts = append(texts, c.Name)
+	}
+	for _, text := range append(texts, "name", "phone number", "address", "city", "country", "state", "postcode") {
+		if say("zh", text) == text {
+			t.Errorf("not translated: %s", text)
+		}
 	}
 }

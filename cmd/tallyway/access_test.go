@@ -171,6 +171,19 @@ var fixtures = map[string]fixture{
 		return call{path: "/traceability/dispose", form: entries(s, "how", "destroyed")}
 	}, 0},
 
+	"fsma":          {nothing, get("/traceability/fsma"), 0},
+	"fsma.xlsx":     {nothing, get("/traceability/fsma.xlsx"), 0}, // the same rows as the page
+	"fsma.package":  {nothing, func(*world, side) call { return call{path: "/traceability/fsma/package", form: url.Values{}} }, 0},
+	"fsma.plan":     {nothing, get("/traceability/fsma/plan"), 0},
+	"fsma.editPlan": {nothing, get("/traceability/fsma/plan/edit"), 0},
+	"fsma.keepPlan": {nothing, func(*world, side) call {
+		return call{path: "/traceability/fsma/plan/edit", form: url.Values{"records": {"r"}, "foods": {"f"}, "codes": {"c"}, "contact": {"n"}, "phone": {"p"}}}
+	}, 0},
+	"insights":      {nothing, get("/traceability/insights"), 0},
+	"insights.csv":  {nothing, get("/traceability/insights.csv"), 0},
+	"insights.xlsx": {nothing, get("/traceability/insights.xlsx"), 0},
+	"insights.pdf":  {nothing, get("/traceability/insights.pdf"), 0},
+
 	"lots.list":   {lists, get("/traceability/lots"), 0},
 	"lots.csv":    {lists, get("/traceability/lots.csv"), 0},
 	"lots.xlsx":   {nothing, get("/traceability/lots.xlsx"), 0}, // the same rows as the CSV, compressed
