@@ -55,6 +55,11 @@ var Rules = []chaincode.Rule{
 	errNoCapture,
 	errDirection,
 	errNoTransaction,
+	errPlace,
+	errReport,
+	errNoReport,
+	errNoAlarm,
+	errJudgement,
 }
 
 // app is the app over an open host.
@@ -66,6 +71,8 @@ type app struct {
 	directory *directory
 	shelf     *shelf
 	captures  *captures
+	scans     *scanDesk
+	forms     limiter // of shoppers
 }
 
 func open(ctx context.Context, h *host.Host) (web.App, error) {
@@ -74,6 +81,9 @@ func open(ctx context.Context, h *host.Host) (web.App, error) {
 	a.directory, a.shelf = newDirectory(h.DB, h.Follower), newShelf(h.Web.Words().T)
 	h.Web.Assets(sub(assets, "assets"))
 	if err := a.openCaptures(ctx); err != nil {
+		return web.App{}, err
+	}
+	if err := a.openScans(ctx); err != nil {
 		return web.App{}, err
 	}
 	return web.App{
@@ -85,6 +95,7 @@ func open(ctx context.Context, h *host.Host) (web.App, error) {
 			{Title: "Recalls", Href: "/traceability/cases", Icon: "recall"},
 			{Title: "Products", Href: "/traceability/products", Icon: "list", Under: under("places")},
 			{Title: "Companies", Href: "/traceability/companies", Icon: "bank"},
+			{Title: "Shoppers", Href: "/traceability/scans", Icon: "scan", Under: under("alarms", "reports")},
 		},
 		Pages: sub(pages, "pages"), Words: sub(translations, "i18n"),
 		Routes: slices.Concat(
@@ -97,6 +108,9 @@ func open(ctx context.Context, h *host.Host) (web.App, error) {
 			a.companyRoutes(),
 			a.eventRoutes(),
 			a.shopperRoutes(),
+			a.scanRoutes(),
+			a.alarmRoutes(),
+			a.reportRoutes(),
 			a.epcisRoutes(),
 			a.apiRoutes(),
 		),

@@ -35,6 +35,9 @@ type placeForm struct {
 	City    string `form:"city"`
 	CityZh  string `form:"cityZh"`
 	Country string `form:"country"`
+
+	Latitude  string `form:"latitude"`
+	Longitude string `form:"longitude"`
 }
 
 // place is a row of tr_places.
@@ -46,9 +49,12 @@ type place struct {
 	CityZh  string `db:"city_zh"`
 	Country string `db:"country"`
 	Owner   string `db:"owner"`
+
+	Latitude  string `db:"latitude"`
+	Longitude string `db:"longitude"`
 }
 
-const placeColumns = `gln, name, name_zh, city, city_zh, country, owner`
+const placeColumns = `gln, name, name_zh, city, city_zh, country, owner, latitude, longitude`
 
 // productList shows what is known of products and places: master data is
 // shared, so that everybody reads names instead of digits.
@@ -164,14 +170,15 @@ func (a *app) editPlace(c *web.Ctx) error {
 		return err
 	}
 	for _, p := range known {
-		start = placeForm{p.GLN, p.Name, p.NameZh, p.City, p.CityZh, p.Country}
+		start = placeForm{p.GLN, p.Name, p.NameZh, p.City, p.CityZh, p.Country, p.Latitude, p.Longitude}
 	}
 	show := func(f *web.Form[placeForm]) error {
 		return c.Render("place.html", struct{ Form *web.Form[placeForm] }{f})
 	}
 	return web.Post(c, start, show, func(f *web.Form[placeForm]) (string, error) {
 		v := f.Value
-		_, err := do[trace.Described](a, c, trace.DescribePlace{GLN: v.GLN, Name: v.Name, NameZh: v.NameZh, City: v.City, CityZh: v.CityZh, Country: v.Country})
+		_, err := do[trace.Described](a, c, trace.DescribePlace{GLN: v.GLN, Name: v.Name, NameZh: v.NameZh, City: v.City, CityZh: v.CityZh, Country: v.Country,
+			Latitude: v.Latitude, Longitude: v.Longitude})
 		if err != nil {
 			return "", err
 		}

@@ -36,6 +36,9 @@ var tables = []string{
 	"tr_cases",
 	"tr_case_lots",
 	"tr_acknowledgements",
+	"tr_warnings",
+	"tr_readings",
+	"tr_certificates",
 }
 
 // projection says what each event does to the tables.
@@ -45,6 +48,7 @@ func projection() *readmodel.Projection {
 	projectGoods(p)
 	projectShipments(p)
 	projectCases(p)
+	projectWarnings(p)
 	return p
 }
 
@@ -84,11 +88,12 @@ func projectParties(p *readmodel.Projection) {
 	})
 	readmodel.On(p, func(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.PlaceDescribed) error {
 		d := e.Place
-		return run(ctx, tx, `INSERT INTO tr_places (gln, name, name_zh, city, city_zh, country, owner)
-			VALUES ($1, $2, $3, $4, $5, $6, $7)
+		return run(ctx, tx, `INSERT INTO tr_places (gln, name, name_zh, city, city_zh, country, owner, latitude, longitude)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 			ON CONFLICT (gln) DO UPDATE SET name = excluded.name, name_zh = excluded.name_zh, city = excluded.city,
-				city_zh = excluded.city_zh, country = excluded.country, owner = excluded.owner`,
-			d.GLN, d.Name, d.NameZh, d.City, d.CityZh, d.Country, d.Owner)
+				city_zh = excluded.city_zh, country = excluded.country, owner = excluded.owner,
+				latitude = excluded.latitude, longitude = excluded.longitude`,
+			d.GLN, d.Name, d.NameZh, d.City, d.CityZh, d.Country, d.Owner, d.Latitude, d.Longitude)
 	})
 }
 
@@ -127,7 +132,7 @@ func projectGoods(p *readmodel.Projection) {
 }
 
 func captured(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.Captured) error {
-	id, err := senderID(e.Event)
+	body, err := openBody(e.Event)
 	if err != nil {
 		return fmt.Errorf("read the event %s: %w", e.Hash, err)
 	}
@@ -135,8 +140,11 @@ func captured(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.C
 			read_point, place, sharing, body, flags, shipment, error, corrective, block, tx, event_id)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, '', '', $17, $18, $19)`,
 		e.Hash, e.Type, e.Author, m.By.User, e.Time, e.Offset, m.At, e.Action, e.BizStep, e.Disposition,
-		thing(e.ReadPoint), thing(e.BizLocation), e.Sharing, string(e.Event), words(e.Flags), e.Shipment, int64(m.Block), m.TxID, id)
+		thing(e.ReadPoint), thing(e.BizLocation), e.Sharing, string(e.Event), words(e.Flags), e.Shipment, int64(m.Block), m.TxID, body.ID)
 	if err != nil {
+		return err
+	}
+	if err := projectSensed(ctx, tx, e, body); err != nil {
 		return err
 	}
 	for _, n := range e.Named {
@@ -148,17 +156,17 @@ func captured(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.C
 	return nil
 }
 
-// senderID is the eventID that the sender gave. A body that is not for
-// everybody does not travel in the ledger's events, and tells none.
-func senderID(body []byte) (string, error) {
+// openBody is the event in full. A body that is not for everybody does not
+// travel in the ledger's events, and tells nothing.
+func openBody(body []byte) (*epcis.Event, error) {
 	if len(body) == 0 {
-		return "", nil
+		return &epcis.Event{}, nil
 	}
 	doc, err := epcis.DecodeJSON(body)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	return doc.Events[0].ID, nil
+	return &doc.Events[0], nil
 }
 
 // thing is the GLN of a place, or what the event says where it is no GS1 key.
@@ -179,8 +187,8 @@ func retracted(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.
 
 func lotLogged(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.LotLogged) error {
 	l := e.Lot
-	return run(ctx, tx, `INSERT INTO tr_lots (id, gtin, number, serial, batch, maker, unit, made, at, expiry, origin, flags, blocked, block)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, '', $13)
+	return run(ctx, tx, `INSERT INTO tr_lots (id, gtin, number, serial, batch, maker, unit, made, at, expiry, origin, flags, blocked, block, told)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, '', $13, FALSE)
 		ON CONFLICT (id) DO UPDATE SET maker = excluded.maker, unit = excluded.unit, made = excluded.made, at = excluded.at,
 			expiry = excluded.expiry, origin = excluded.origin, flags = excluded.flags, batch = excluded.batch`,
 		l.ID, l.GTIN, l.Number, l.Serial, l.Batch, l.Maker, l.Unit, l.Made.String(), l.At, l.Expiry, l.Origin, words(l.Flags), int64(m.Block))

@@ -26,8 +26,11 @@ CREATE TABLE tr_places (
 	city    TEXT NOT NULL,
 	city_zh TEXT NOT NULL,
 	country TEXT NOT NULL,
-	owner   TEXT NOT NULL
+	owner   TEXT NOT NULL,
+	latitude  TEXT NOT NULL, -- decimal degrees, or ""
+	longitude TEXT NOT NULL
 );
+CREATE INDEX tr_places_owner ON tr_places (owner);
 
 CREATE TABLE tr_products (
 	gtin       TEXT PRIMARY KEY,
@@ -54,7 +57,8 @@ CREATE TABLE tr_lots (
 	origin  TEXT NOT NULL,    -- hash of its first event
 	flags   TEXT NOT NULL,
 	blocked TEXT NOT NULL,    -- "", "hold" or "recall": the gravest open case
-	block   BIGINT NOT NULL
+	block   BIGINT NOT NULL,
+	told    BOOLEAN NOT NULL  -- there are rows of tr_readings or tr_certificates
 );
 CREATE INDEX tr_lots_gtin ON tr_lots (gtin, number);
 CREATE INDEX tr_lots_product ON tr_lots (gtin, id);
@@ -219,4 +223,29 @@ CREATE TABLE tr_acknowledgements (
 	at    TIMESTAMP NOT NULL,
 	found TEXT NOT NULL, -- lines, as JSON
 	PRIMARY KEY (kase, party)
+);
+
+CREATE TABLE tr_warnings (
+	thing  TEXT PRIMARY KEY,
+	reason TEXT NOT NULL,
+	author TEXT NOT NULL,
+	at     TIMESTAMP NOT NULL,
+	block  BIGINT NOT NULL
+);
+
+CREATE TABLE tr_readings (
+	thing   TEXT NOT NULL,      -- a lot or a single thing that the event names
+	hash    TEXT NOT NULL,      -- of a public or linked event
+	at      TIMESTAMP NOT NULL,
+	low     TEXT NOT NULL,      -- in degrees Celsius; both the same for a single reading
+	high    TEXT NOT NULL,
+	ordinal BIGINT NOT NULL,    -- within the event
+	PRIMARY KEY (thing, hash, ordinal)
+);
+
+CREATE TABLE tr_certificates (
+	thing TEXT NOT NULL,
+	hash  TEXT NOT NULL, -- of a public or linked event
+	text  TEXT NOT NULL, -- an address, or what the master data say
+	PRIMARY KEY (thing, hash, text)
 );

@@ -30,6 +30,10 @@ type Place struct {
 	CityZh  string `json:"cityZh,omitempty"`
 	Country string `json:"country,omitempty"` // ISO 3166-1 alpha-2
 	Owner   string `json:"owner"`             // party
+
+	// WGS 84, decimal degrees as they were written: "39.9042".
+	Latitude  string `json:"latitude,omitempty"`
+	Longitude string `json:"longitude,omitempty"`
 }
 
 // DescribeProduct sets the master data of a GTIN under the caller's prefix.
@@ -50,6 +54,9 @@ type DescribePlace struct {
 	City    string `json:"city,omitempty"`
 	CityZh  string `json:"cityZh,omitempty"`
 	Country string `json:"country,omitempty"`
+
+	Latitude  string `json:"latitude,omitempty"` // decimal degrees, with Longitude
+	Longitude string `json:"longitude,omitempty"`
 }
 
 // ProductDescribed tells of a product's master data as it is from now on.
@@ -132,7 +139,8 @@ func describePlace(tx *chaincode.Tx, c DescribePlace) (Described, error) {
 		return Described{}, err
 	}
 	p := Place{GLN: c.GLN, Name: strings.TrimSpace(c.Name), NameZh: strings.TrimSpace(c.NameZh),
-		City: strings.TrimSpace(c.City), CityZh: strings.TrimSpace(c.CityZh), Country: c.Country, Owner: by.ID}
+		City: strings.TrimSpace(c.City), CityZh: strings.TrimSpace(c.CityZh), Country: c.Country, Owner: by.ID,
+		Latitude: strings.TrimSpace(c.Latitude), Longitude: strings.TrimSpace(c.Longitude)}
 	if err := p.check(); err != nil {
 		return Described{}, err
 	}
@@ -158,5 +166,5 @@ func (p Place) check() error {
 	case p.Country != "" && (len(p.Country) != 2 || strings.Trim(p.Country, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != ""):
 		return ErrPlace.Refuse("%s", p.Country).On("country")
 	}
-	return nil
+	return checkPoint(p.Latitude, p.Longitude)
 }

@@ -52,13 +52,13 @@ type firm struct {
 // GS1 keeps for examples.
 var firms = []firm{
 	{register("greenfield-dairy", "Greenfield Dairy", "绿野乳业", "9506000134", "9506000134352", party.KindManufacturer), trade,
-		[]string{party.Operator, party.Admin}, trace.DescribePlace{Name: "Greenfield plant", NameZh: "绿野工厂", City: "Hohhot", CityZh: "呼和浩特", Country: "CN"}},
+		[]string{party.Operator, party.Admin}, trace.DescribePlace{Name: "Greenfield plant", NameZh: "绿野工厂", City: "Hohhot", CityZh: "呼和浩特", Country: "CN", Latitude: "40.8183", Longitude: "111.6603"}},
 	{register("harbour-foods", "Harbour Foods", "海港食品", "9521234560", "9521234560012", party.KindProcessor), trade,
-		[]string{party.Operator, party.Admin}, trace.DescribePlace{Name: "Harbour creamery", NameZh: "海港奶酪坊", City: "Tianjin", CityZh: "天津", Country: "CN"}},
+		[]string{party.Operator, party.Admin}, trace.DescribePlace{Name: "Harbour creamery", NameZh: "海港奶酪坊", City: "Tianjin", CityZh: "天津", Country: "CN", Latitude: "39.0208", Longitude: "117.7072"}},
 	{register("swift-cold", "Swift Cold", "迅达冷链", "9521234571", "9521234571018", party.KindCarrier), trade,
-		[]string{party.Operator, party.Admin}, trace.DescribePlace{Name: "Swift Cold hub", NameZh: "迅达冷链枢纽", City: "Zhangjiakou", CityZh: "张家口", Country: "CN"}},
+		[]string{party.Operator, party.Admin}, trace.DescribePlace{Name: "Swift Cold hub", NameZh: "迅达冷链枢纽", City: "Zhangjiakou", CityZh: "张家口", Country: "CN", Latitude: "40.7686", Longitude: "114.8869"}},
 	{register("city-market", "City Market", "城市超市", "9521234582", "9521234582014", party.KindRetailer), trade,
-		[]string{party.Operator, party.Admin}, trace.DescribePlace{Name: "City Market store 12", NameZh: "城市超市十二店", City: "Beijing", CityZh: "北京", Country: "CN"}},
+		[]string{party.Operator, party.Admin}, trace.DescribePlace{Name: "City Market store 12", NameZh: "城市超市十二店", City: "Beijing", CityZh: "北京", Country: "CN", Latitude: "39.9219", Longitude: "116.4435"}},
 	{register("food-safety", "Food Safety Office", "食品安全监管局", "", "", party.KindRegulator), regulator,
 		[]string{party.Regulator, party.Admin}, trace.DescribePlace{}},
 	{register("tax-office", "Tax Office", "税务局", "", "", party.KindTaxAuthority), tax,
