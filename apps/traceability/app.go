@@ -76,16 +76,25 @@ type app struct {
 }
 
 func open(ctx context.Context, h *host.Host) (web.App, error) {
+	a, err := openApp(ctx, h)
+	if err != nil {
+		return web.App{}, err
+	}
+	return a.face(), nil
+}
+
+func openApp(ctx context.Context, h *host.Host) (*app, error) {
 	a := &app{host: h, db: h.DB, lineage: newLineageCache(h.DB, h.Follower)}
 	a.chains = &chains{db: h.DB, follower: h.Follower, lineage: a.lineage}
 	a.directory, a.shelf = newDirectory(h.DB, h.Follower), newShelf(h.Web.Words().T)
 	h.Web.Assets(sub(assets, "assets"))
 	if err := a.openCaptures(ctx); err != nil {
-		return web.App{}, err
+		return nil, err
 	}
-	if err := a.openScans(ctx); err != nil {
-		return web.App{}, err
-	}
+	return a, a.openScans(ctx)
+}
+
+func (a *app) face() web.App {
 	return web.App{
 		Name: "traceability", Title: "Traceability", Home: "/traceability", Icon: "truck",
 		Nav: []web.NavItem{
@@ -115,7 +124,7 @@ func open(ctx context.Context, h *host.Host) (web.App, error) {
 			a.apiRoutes(),
 		),
 		Rules: Rules,
-	}, nil
+	}
 }
 
 // under are the addresses of pages that no list's own address leads.

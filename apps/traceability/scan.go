@@ -155,9 +155,9 @@ type recentLooks struct {
 }
 
 type repeat struct {
-	visitor uint64
-	address string
-	placed  bool
+	visitor       uint64
+	address, shop string
+	placed        bool
 }
 
 const (
@@ -167,10 +167,14 @@ const (
 
 // first reports whether a look is no repeat.
 func (r *recentLooks) first(s seen) bool {
-	if r.newer == nil || s.at.Sub(r.turned) > again || len(r.newer) >= mostRecent {
+	age := s.at.Sub(r.turned)
+	if age > 2*again {
+		r.newer = nil
+	}
+	if r.newer == nil || age > again || len(r.newer) >= mostRecent {
 		r.before, r.newer, r.turned = r.newer, map[repeat]bool{}, s.at
 	}
-	k := repeat{s.visitor, s.address, s.placed}
+	k := repeat{s.visitor, s.address, s.shop, s.placed}
 	if r.newer[k] || r.before[k] {
 		return false
 	}

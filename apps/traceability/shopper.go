@@ -58,7 +58,7 @@ type shopperView struct {
 	Entered  time.Time     `json:"entered,omitzero"`
 	Warning  string        `json:"warning,omitempty"` // the brand's reason
 	Unusual  bool          `json:"unusual,omitempty"` // its looks are being checked
-	Cold     *coldCurve        `json:"cold,omitempty"`
+	Cold     *coldCurve    `json:"cold,omitempty"`
 	Rule     string        `json:"rule,omitempty"` // that the scanned number breaks
 	Remedy   string        `json:"remedy,omitempty"`
 	Address  string        `json:"address"`
