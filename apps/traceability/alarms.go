@@ -201,11 +201,11 @@ func (a *app) judgedAlarms(r *reader) (verdicts, error) {
 func signText(c *web.Ctx, s scans.Sign) string {
 	switch s.Kind {
 	case scans.Early:
-		return c.T("Scanned %s km away while it had not reached any shop, %s times", s.Km, s.Times)
+		return c.T("Scanned %s km away while it had not reached any shop, %s times", web.Group(s.Km), s.Times)
 	case scans.Off:
-		return c.T("Scanned %s km from every known place of its way, %s times", s.Km, s.Times)
+		return c.T("Scanned %s km from every known place of its way, %s times", web.Group(s.Km), s.Times)
 	case scans.Speed:
-		return c.T("Scanned at two places %s km apart within %s hours: no pack travels so fast", s.Km, s.Hours)
+		return c.T("Scanned at two places %s km apart within %s hours: no pack travels so fast", web.Group(s.Km), max(s.Hours, 1))
 	case scans.Spread:
 		return c.T("Scanned in %s regions far from each other", s.Count)
 	case scans.Crowd:

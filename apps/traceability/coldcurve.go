@@ -121,7 +121,7 @@ func (w *pageWriter) cold(v *shopperView) {
 	w.raw("</svg>\n" + `<p class="ends"><span>`).text(dayIn(w.lang, c.From.UTC().Format(time.DateOnly))).raw("</span><span>").
 		text(dayIn(w.lang, c.To.UTC().Format(time.DateOnly))).raw("</span></p>")
 	if c.Gaps > 0 {
-		w.raw(`<p class="note">`).say("Hatched: no readings are known of that time.").raw("</p>")
+		w.raw(`<p class="note">`).say("Grey: no readings are known of that time.").raw("</p>")
 	}
 	w.raw("</section>\n")
 }

@@ -403,3 +403,7 @@ func (w *viewsWorld) postJSON(firm, path string, body any) int {
 	defer res.Body.Close()
 	return res.StatusCode
 }
+
+func (w *viewsWorld) one(query string) (string, error) {
+	return readmodel.One[string](context.Background(), w.DB, query)
+}
