@@ -59,6 +59,11 @@ var Rules = []chaincode.Rule{
 	errNoTransaction,
 	errNoDraft,
 	errNotReady,
+	errPlace,
+	errReport,
+	errNoReport,
+	errNoAlarm,
+	errJudgement,
 }
 
 // app is the app over an open host.
@@ -70,16 +75,30 @@ type app struct {
 	directory *directory
 	shelf     *shelf
 	captures  *captures
+	scans     *scanDesk
+	forms     limiter // of shoppers
 }
 
 func open(ctx context.Context, h *host.Host) (web.App, error) {
+	a, err := openApp(ctx, h)
+	if err != nil {
+		return web.App{}, err
+	}
+	return a.face(), nil
+}
+
+func openApp(ctx context.Context, h *host.Host) (*app, error) {
 	a := &app{host: h, db: h.DB, lineage: newLineageCache(h.DB, h.Follower)}
 	a.chains = &chains{db: h.DB, follower: h.Follower, lineage: a.lineage}
 	a.directory, a.shelf = newDirectory(h.DB, h.Follower), newShelf(h.Web.Words().T)
 	h.Web.Assets(sub(assets, "assets"))
 	if err := a.openCaptures(ctx); err != nil {
-		return web.App{}, err
+		return nil, err
 	}
+	return a, a.openScans(ctx)
+}
+
+func (a *app) face() web.App {
 	return web.App{
 		Name: "traceability", Title: "Traceability", Home: "/traceability", Icon: "truck",
 		Nav: []web.NavItem{
@@ -91,6 +110,7 @@ func open(ctx context.Context, h *host.Host) (web.App, error) {
 			{Title: "Records", Href: "/traceability/fsma", Icon: "shield"},
 			{Title: "Products", Href: "/traceability/products", Icon: "list", Under: under("places")},
 			{Title: "Companies", Href: "/traceability/companies", Icon: "bank"},
+			{Title: "Shoppers", Href: "/traceability/scans", Icon: "scan", Under: under("alarms", "reports")},
 		},
 		Pages: sub(pages, "pages"), Words: sub(translations, "i18n"),
 		Routes: slices.Concat(
@@ -105,13 +125,16 @@ func open(ctx context.Context, h *host.Host) (web.App, error) {
 			a.shopperRoutes(),
 			a.fsmaRoutes(),
 			a.insightRoutes(),
+			a.scanRoutes(),
+			a.alarmRoutes(),
+			a.reportRoutes(),
 			a.epcisRoutes(),
 			a.apiRoutes(),
 			a.importRoutes(),
 		),
 		Offline: a.keptPages,
 		Rules:   slices.Concat(Rules, intake.Rules),
-	}, nil
+	}
 }
 
 // under are the addresses of pages that no list's own address leads.

@@ -48,7 +48,7 @@ func readingsOf(e *epcis.Event) (all []reading) {
 	for _, s := range e.Sensors {
 		for _, r := range s.Reports {
 			low, high, ok := celsius(r)
-			if r.Type != "Temperature" || !ok {
+			if r.Type != "Temperature" || !ok || len(all) == mostReadings {
 				continue
 			}
 			x := reading{At: e.Time, Low: low, High: high}
@@ -88,11 +88,11 @@ func celsius(r epcis.SensorReport) (low, high float64, ok bool) {
 		}
 		low, high = min(low, v), max(high, v)
 	}
-	return low, high, ok
+	return low, high, ok && low > -274 && high < 2000 // not a number is in no range
 }
 
 // storageRange reads "2 to 6 °C" as people write it on labels.
-var storageRange = regexp.MustCompile(`^\s*([-−+]?\d+(?:[.,]\d+)?)\s*(?:°\s*C\s*)?(?:to|–|-|…|\.\.|~|至)\s*([-−+]?\d+(?:[.,]\d+)?)\s*°?\s*C?\s*$`)
+var storageRange = regexp.MustCompile(`^\s*([-−+]?\d{1,3}(?:[.,]\d+)?)\s*(?:°\s*C|℃|°)?\s*(?:to|–|-|…|\.\.|~|至|到)\s*([-−+]?\d{1,3}(?:[.,]\d+)?)\s*(?:°\s*C|℃|°|C)?(?:\s*$|[\s,;，；])`)
 
 // rangeOf is the range of temperature of a product's storage; ok is false where
 // the text tells none.

@@ -84,11 +84,20 @@ func (a *app) home(c *web.Ctx) error {
 	} else if len(waiting)+len(onWay)+lots == 0 {
 		return c.Render("onlooker.html", nil)
 	}
-	v.Needs = append(append(blocked, waiting...), mismatches...)
+	looks, alarms, err := a.alarmNeeds(c, r, n)
+	if err != nil {
+		return err
+	}
+	v.Needs = slices.Concat(blocked, waiting, mismatches, looks)
 	v.Stats = []web.Stat{{Label: "To accept", Value: web.Group(len(waiting)), Tone: toneOf(len(waiting), web.Busy), Href: "/traceability/shipments?direction=in&state=offered"},
 		{Label: "On its way", Value: web.Group(len(onWay)), Tone: toneOf(len(onWay), web.Busy), Href: ways},
 		{Label: "Mismatches", Value: web.Group(len(mismatches)), Tone: toneOf(len(mismatches), web.Warn), Href: "/traceability/shipments?state=mismatch"},
 		{Label: "Lots in stock", Value: web.Group(lots), Href: "/traceability/insights"}}
+	if brands, err := a.isBrand(c.Context(), own); err != nil {
+		return err
+	} else if brands {
+		v.Stats = append(v.Stats, web.Stat{Label: "Scan alarms", Value: web.Group(alarms), Tone: toneOf(alarms, web.Warn), Href: "/traceability/alarms?state=open"})
+	}
 	v.Cards = []homeCard{{"On its way", onWay, "Nothing is on its way."}, {"Near expiry", expiring, "Nothing expires within five days."}}
 	return c.Render("home.html", v)
 }
@@ -215,6 +224,11 @@ func (a *app) regulatorHome(c *web.Ctx, r *reader) error {
 	if err != nil {
 		return err
 	}
+	looks, _, err := a.alarmNeeds(c, r, n)
+	if err != nil {
+		return err
+	}
+	alarms = append(alarms, looks...)
 	v.Stats = []web.Stat{{Label: "Open cases", Value: web.Group(len(rows)), Tone: toneOf(len(rows), web.Warn), Href: "/traceability/cases?state=open"},
 		{Label: "Lots blocked", Value: web.Group(blocked), Tone: toneOf(blocked, web.Bad), Href: "/traceability/lots?state=blocked"},
 		{Label: "Mismatches", Value: web.Group(len(mismatches)), Tone: toneOf(len(mismatches), web.Warn), Href: "/traceability/shipments?state=mismatch"}}

@@ -36,7 +36,9 @@ type desk struct {
 	products  map[string]product
 	lots      map[string]string // the unit of each lot that is known
 	places    map[string]place
-	arrivals  []shipment // to the company, the newest first
+	foods     map[string]foodFacts // by GTIN
+	sites     map[string]siteFacts // by GLN
+	arrivals  []shipment           // to the company, the newest first
 }
 
 // records turns a sheet's rows into what they say; rows with problems say
@@ -356,22 +358,25 @@ func (d *desk) describes(r *record, e *intake.Entry) {
 		e.Refuse(intake.GTIN, ErrGTIN.Refuse(""))
 		return
 	}
-	c := trace.DescribeProduct{GTIN: gtin, Name: e.Name, NameZh: e.NameZh, Unit: e.Unit, ShelfLife: e.ShelfLife, Storage: e.Storage}
-	p := d.products[gtin]
+	p, f := d.products[gtin], d.foods[gtin] // what the sheet has no column for stays as it is
+	c := trace.DescribeProduct{GTIN: gtin, Name: e.Name, NameZh: e.NameZh, Unit: e.Unit, ShelfLife: e.ShelfLife, Storage: e.Storage,
+		List: f.List, KillStep: f.KillStep, Brand: f.Brand, Commodity: f.Commodity, Variety: f.Variety, Packaging: f.Packaging}
 	r.command, r.known = c, p.GTIN != ""
 	r.same = p == product{GTIN: gtin, Name: c.Name, NameZh: c.NameZh, Unit: c.Unit, ShelfLife: c.ShelfLife, Storage: c.Storage, Owner: d.own.ID}
 }
 
 func (d *desk) names(r *record, e *intake.Entry) {
-	c := trace.DescribePlace{GLN: e.GLN, Name: e.Name, NameZh: e.NameZh, City: e.City, CityZh: e.CityZh, Country: strings.ToUpper(e.Country)}
-	p := d.places[e.GLN]
+	p, f := d.places[e.GLN], d.sites[e.GLN]
+	c := trace.DescribePlace{GLN: e.GLN, Name: e.Name, NameZh: e.NameZh, City: e.City, CityZh: e.CityZh, Country: strings.ToUpper(e.Country),
+		Phone: f.Phone, Street: f.Street, Region: f.Region, Postcode: f.Postcode, Latitude: p.Latitude, Longitude: p.Longitude}
 	r.command, r.known = c, p.GLN != ""
-	r.same = p == place{c.GLN, c.Name, c.NameZh, c.City, c.CityZh, c.Country, d.own.ID}
+	r.same = p == place{c.GLN, c.Name, c.NameZh, c.City, c.CityZh, c.Country, d.own.ID, c.Latitude, c.Longitude}
 }
 
 // importDesk reads what the rows of a sheet speak of.
 func (a *app) importDesk(ctx context.Context, own events.Company, kind string, rows []*intake.Entry) (*desk, error) {
-	d := &desk{own: own, companies: map[string]events.Company{own.ID: own}, products: map[string]product{}, lots: map[string]string{}, places: map[string]place{}}
+	d := &desk{own: own, companies: map[string]events.Company{own.ID: own}, products: map[string]product{}, lots: map[string]string{}, places: map[string]place{},
+		foods: map[string]foodFacts{}, sites: map[string]siteFacts{}}
 	others, err := a.others(ctx, own.ID)
 	if err != nil {
 		return nil, err
@@ -409,10 +414,37 @@ func (a *app) importDesk(ctx context.Context, own events.Company, kind string, r
 	for _, p := range places {
 		d.places[p.GLN] = p
 	}
+	if err == nil {
+		err = d.readFacts(ctx, a.db, gtins, glns)
+	}
 	if err == nil && kind == intake.Received {
 		d.arrivals, err = readmodel.All[shipment](ctx, a.db, `SELECT `+shipmentColumns+` FROM tr_shipments WHERE receiver = $1 ORDER BY at DESC, id DESC LIMIT 10000`, own.ID)
 	}
 	return d, err
+}
+
+// readFacts reads the master data that sheets have no columns for.
+func (d *desk) readFacts(ctx context.Context, db *readmodel.DB, gtins, glns []string) error {
+	type food struct {
+		GTIN string `db:"gtin"`
+		foodFacts
+	}
+	type site struct {
+		GLN string `db:"gln"`
+		siteFacts
+	}
+	foods, err := lookUp[food](ctx, db, `SELECT gtin, list, kill_step, brand, commodity, variety, packaging FROM tr_product_facts WHERE gtin IN `, gtins)
+	if err != nil {
+		return err
+	}
+	for _, f := range foods {
+		d.foods[f.GTIN] = f.foodFacts
+	}
+	sites, err := lookUp[site](ctx, db, `SELECT gln, phone, street, region, postcode FROM tr_place_facts WHERE gln IN `, glns)
+	for _, f := range sites {
+		d.sites[f.GLN] = f.siteFacts
+	}
+	return err
 }
 
 // lookUp reads the rows with any of many keys, a statement for each few hundred.

@@ -15,7 +15,7 @@ import (
 	"github.com/tallyway/tallyway/shared/web/webtest"
 )
 
-// wire is the network between a phone and the host: it can be cut.
+// wire is the network between a handset and the host: it can be cut.
 type wire struct {
 	t       *testing.T
 	address string
@@ -102,21 +102,21 @@ func (w *wire) cut() {
 	w.conns = nil
 }
 
-// phone is a browser behind a wire.
-type phone struct {
+// handset is a browser behind a wire.
+type handset struct {
 	t    *testing.T
 	h    *host.Host
 	b    *webtest.Browser
 	wire *wire
 }
 
-func (p *phone) open(path string) {
+func (p *handset) open(path string) {
 	p.t.Helper()
 	p.b.Open("http://" + p.wire.address + path)
 }
 
 // until waits for the page to be so.
-func (p *phone) until(condition string) {
+func (p *handset) until(condition string) {
 	p.t.Helper()
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if webtest.Eval[bool](p.b, `document.readyState === "complete" && !!(`+condition+`)`) {
@@ -127,28 +127,28 @@ func (p *phone) until(condition string) {
 }
 
 // ready waits until the browser has kept its pages.
-func (p *phone) ready() { p.t.Helper(); p.until(`document.documentElement.dataset.ready`) }
+func (p *handset) ready() { p.t.Helper(); p.until(`document.documentElement.dataset.ready`) }
 
-func (p *phone) signIn(user string) {
+func (p *handset) signIn(user string) {
 	p.t.Helper()
 	p.b.Login("http://"+p.wire.address, user, password)
 	p.ready()
 }
 
-func (p *phone) signOut() {
+func (p *handset) signOut() {
 	p.t.Helper()
 	webtest.Eval[bool](p.b, `document.querySelector("form[action='/logout']").requestSubmit(), true`)
 	p.until(`location.pathname === "/login"`)
 }
 
 // fill sends a form.
-func (p *phone) fill(path string, entries map[string]string) {
+func (p *handset) fill(path string, entries map[string]string) {
 	p.t.Helper()
 	p.open(path)
 	p.set(entries)
 }
 
-func (p *phone) set(entries map[string]string) {
+func (p *handset) set(entries map[string]string) {
 	p.t.Helper()
 	p.until(`document.querySelector("form[data-offline]")`)
 	for css, value := range entries {
@@ -160,17 +160,17 @@ func (p *phone) set(entries map[string]string) {
 }
 
 // waits wants so many entries in such a state on the page of what waits.
-func (p *phone) waits(state string, n int) {
+func (p *handset) waits(state string, n int) {
 	p.t.Helper()
 	p.until(fmt.Sprintf(`document.querySelectorAll("[data-waiting] [data-state=%s]").length === %d && document.querySelectorAll("[data-waiting] li").length >= %d`, state, n, n))
 }
 
-func (p *phone) empty() {
+func (p *handset) empty() {
 	p.t.Helper()
 	p.until(`document.querySelector("[data-waiting-none]") && !document.querySelector("[data-waiting-none]").hidden && document.documentElement.dataset.ready`)
 }
 
-func (p *phone) events(thing string) (times []time.Time) {
+func (p *handset) events(thing string) (times []time.Time) {
 	p.t.Helper()
 	times, err := readmodel.All[time.Time](context.Background(), p.h.DB, `SELECT e.at FROM tr_events e JOIN tr_named n ON n.hash = e.hash WHERE n.thing = $1 ORDER BY e.at, e.block`, thing)
 	if err != nil {
@@ -179,9 +179,9 @@ func (p *phone) events(thing string) (times []time.Time) {
 	return times
 }
 
-func newPhone(t *testing.T) *phone {
+func newPhone(t *testing.T) *handset {
 	h := formsHost(t)
-	p := &phone{t: t, h: h, b: webtest.NewBrowser(t, webtest.Phone), wire: newWire(t, h)}
+	p := &handset{t: t, h: h, b: webtest.NewBrowser(t, webtest.Phone), wire: newWire(t, h)}
 	p.b.Speak("en")
 	return p
 }
@@ -259,7 +259,7 @@ func TestALostAnswerHappensOnce(t *testing.T) {
 	}
 }
 
-// Two users share a phone: what one has waiting the other neither sees nor
+// Two users share a handset: what one has waiting the other neither sees nor
 // sends, and no page of the first is left after signing out.
 func TestTwoUsersShareAPhone(t *testing.T) {
 	p := newPhone(t)
@@ -279,7 +279,7 @@ func TestTwoUsersShareAPhone(t *testing.T) {
 	p.wire.cut()
 	p.open("/traceability/lots/new")
 	if text := p.b.Text("body"); !strings.Contains(text, "No network") || strings.Contains(text, "Fresh milk") {
-		t.Errorf("after signing out the phone still shows:\n%s", text)
+		t.Errorf("after signing out the handset still shows:\n%s", text)
 	}
 	p.wire.mend()
 	before := len(p.events(offlineLot))

@@ -56,6 +56,9 @@ type placeForm struct {
 	CityZh  string    `form:"cityZh"`
 	Country string    `form:"country"`
 	Site    siteFacts `form:"site"`
+
+	Latitude  string `form:"latitude"`
+	Longitude string `form:"longitude"`
 }
 
 // place is a row of tr_places.
@@ -67,9 +70,12 @@ type place struct {
 	CityZh  string `db:"city_zh"`
 	Country string `db:"country"`
 	Owner   string `db:"owner"`
+
+	Latitude  string `db:"latitude"`
+	Longitude string `db:"longitude"`
 }
 
-const placeColumns = `gln, name, name_zh, city, city_zh, country, owner`
+const placeColumns = `gln, name, name_zh, city, city_zh, country, owner, latitude, longitude`
 
 // productList shows what is known of products and places: master data is
 // shared, so that everybody reads names instead of digits.
@@ -202,7 +208,7 @@ func (a *app) editPlace(c *web.Ctx) error {
 		return err
 	}
 	for _, p := range known {
-		start = placeForm{GLN: p.GLN, Name: p.Name, NameZh: p.NameZh, City: p.City, CityZh: p.CityZh, Country: p.Country}
+		start = placeForm{GLN: p.GLN, Name: p.Name, NameZh: p.NameZh, City: p.City, CityZh: p.CityZh, Country: p.Country, Latitude: p.Latitude, Longitude: p.Longitude}
 	}
 	facts, err := readmodel.All[siteFacts](c.Context(), a.db, `SELECT phone, street, region, postcode FROM tr_place_facts WHERE gln = $1`, start.GLN)
 	if err != nil {
@@ -217,7 +223,7 @@ func (a *app) editPlace(c *web.Ctx) error {
 	return web.Post(c, start, show, func(f *web.Form[placeForm]) (string, error) {
 		v := f.Value
 		_, err := do[trace.Described](a, c, trace.DescribePlace{GLN: v.GLN, Name: v.Name, NameZh: v.NameZh, City: v.City, CityZh: v.CityZh, Country: v.Country,
-			Phone: v.Site.Phone, Street: v.Site.Street, Region: v.Site.Region, Postcode: v.Site.Postcode})
+			Phone: v.Site.Phone, Street: v.Site.Street, Region: v.Site.Region, Postcode: v.Site.Postcode, Latitude: v.Latitude, Longitude: v.Longitude})
 		if err != nil {
 			return "", err
 		}

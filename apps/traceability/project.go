@@ -40,6 +40,8 @@ var tables = []string{
 	"tr_place_facts",
 	"tr_fsma",
 	"tr_readings",
+	"tr_warnings",
+	"tr_certificates",
 }
 
 // projection says what each event does to the tables.
@@ -49,6 +51,7 @@ func projection() *readmodel.Projection {
 	projectGoods(p)
 	projectShipments(p)
 	projectCases(p)
+	projectWarnings(p)
 	return p
 }
 
@@ -94,11 +97,12 @@ func projectParties(p *readmodel.Projection) {
 		if err := putContact(ctx, tx, d); err != nil {
 			return err
 		}
-		return run(ctx, tx, `INSERT INTO tr_places (gln, name, name_zh, city, city_zh, country, owner)
-			VALUES ($1, $2, $3, $4, $5, $6, $7)
+		return run(ctx, tx, `INSERT INTO tr_places (gln, name, name_zh, city, city_zh, country, owner, latitude, longitude)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 			ON CONFLICT (gln) DO UPDATE SET name = excluded.name, name_zh = excluded.name_zh, city = excluded.city,
-				city_zh = excluded.city_zh, country = excluded.country, owner = excluded.owner`,
-			d.GLN, d.Name, d.NameZh, d.City, d.CityZh, d.Country, d.Owner)
+				city_zh = excluded.city_zh, country = excluded.country, owner = excluded.owner,
+				latitude = excluded.latitude, longitude = excluded.longitude`,
+			d.GLN, d.Name, d.NameZh, d.City, d.CityZh, d.Country, d.Owner, d.Latitude, d.Longitude)
 	})
 }
 
@@ -153,6 +157,9 @@ func captured(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.C
 	if err != nil {
 		return err
 	}
+	if err := projectSensed(ctx, tx, e, event); err != nil {
+		return err
+	}
 	for _, n := range e.Named {
 		err := run(ctx, tx, `INSERT INTO tr_named (thing, hash, role, block) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`, n.ID, e.Hash, n.Role, int64(m.Block))
 		if err != nil {
@@ -197,8 +204,8 @@ func retracted(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.
 
 func lotLogged(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.LotLogged) error {
 	l := e.Lot
-	return run(ctx, tx, `INSERT INTO tr_lots (id, gtin, number, serial, batch, maker, unit, made, at, expiry, origin, flags, blocked, block)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, '', $13)
+	return run(ctx, tx, `INSERT INTO tr_lots (id, gtin, number, serial, batch, maker, unit, made, at, expiry, origin, flags, blocked, block, told)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, '', $13, FALSE)
 		ON CONFLICT (id) DO UPDATE SET maker = excluded.maker, unit = excluded.unit, made = excluded.made, at = excluded.at,
 			expiry = excluded.expiry, origin = excluded.origin, flags = excluded.flags, batch = excluded.batch`,
 		l.ID, l.GTIN, l.Number, l.Serial, l.Batch, l.Maker, l.Unit, l.Made.String(), l.At, l.Expiry, l.Origin, words(l.Flags), int64(m.Block))

@@ -26,8 +26,11 @@ CREATE TABLE tr_places (
 	city    TEXT NOT NULL,
 	city_zh TEXT NOT NULL,
 	country TEXT NOT NULL,
-	owner   TEXT NOT NULL
+	owner   TEXT NOT NULL,
+	latitude  TEXT NOT NULL, -- decimal degrees, or ""
+	longitude TEXT NOT NULL
 );
+CREATE INDEX tr_places_owner ON tr_places (owner);
 
 CREATE TABLE tr_products (
 	gtin       TEXT PRIMARY KEY,
@@ -54,7 +57,8 @@ CREATE TABLE tr_lots (
 	origin  TEXT NOT NULL,    -- hash of its first event
 	flags   TEXT NOT NULL,
 	blocked TEXT NOT NULL,    -- "", "hold" or "recall": the gravest open case
-	block   BIGINT NOT NULL
+	block   BIGINT NOT NULL,
+	told    BOOLEAN NOT NULL  -- there are rows of tr_readings or tr_certificates
 );
 CREATE INDEX tr_lots_gtin ON tr_lots (gtin, number);
 CREATE INDEX tr_lots_product ON tr_lots (gtin, id);
@@ -275,3 +279,17 @@ CREATE TABLE tr_readings (
 );
 CREATE INDEX tr_shipments_at ON tr_shipments (at, id);
 CREATE INDEX tr_process_lines_side ON tr_process_lines (side, lot, process);
+CREATE TABLE tr_warnings (
+	thing  TEXT PRIMARY KEY,
+	reason TEXT NOT NULL,
+	author TEXT NOT NULL,
+	at     TIMESTAMP NOT NULL,
+	block  BIGINT NOT NULL
+);
+
+CREATE TABLE tr_certificates (
+	thing TEXT NOT NULL,
+	hash  TEXT NOT NULL, -- of a public or linked event
+	text  TEXT NOT NULL, -- an address, or what the master data say
+	PRIMARY KEY (thing, hash, text)
+);

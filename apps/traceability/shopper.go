@@ -32,6 +32,7 @@ const (
 	recalled = "recalled"
 	onHold   = "hold"
 	expired  = "expired"
+	warned   = "warned" // by its brand
 	unknown  = "unknown"
 	unread   = "unreadable"
 )
@@ -55,10 +56,15 @@ type shopperView struct {
 	Gaps     bool          `json:"gaps,omitempty"` // some of the path is not known
 	Block    int64         `json:"block,omitempty"`
 	Entered  time.Time     `json:"entered,omitzero"`
+	Warning  string        `json:"warning,omitempty"` // the brand's reason
+	Unusual  bool          `json:"unusual,omitempty"` // its looks are being checked
+	Cold     *coldCurve    `json:"cold,omitempty"`
 	Rule     string        `json:"rule,omitempty"` // that the scanned number breaks
 	Remedy   string        `json:"remedy,omitempty"`
 	Address  string        `json:"address"`
 	Lang     string        `json:"lang"`
+
+	Certificates []string `json:"certificates,omitempty"`
 }
 
 // shopperStep is one station of a pack's way.
@@ -79,7 +85,7 @@ func (v *shopperView) Tone() string {
 	switch v.Verdict {
 	case fine:
 		return web.Good
-	case recalled:
+	case recalled, warned:
 		return web.Bad
 	}
 	return web.Warn
@@ -87,14 +93,16 @@ func (v *shopperView) Tone() string {
 
 func (a *app) showPack(c *web.Ctx) error {
 	key := shelfKey{c.Request().URL.EscapedPath(), c.Lang()}
-	version, today := a.host.Follower.Version(), a.host.Now().UTC().Format(time.DateOnly)
+	version, today := a.host.Follower.Version()+a.scans.changes(), a.host.Now().UTC().Format(time.DateOnly)
 	if ready := a.shelf.get(key, version, today); ready != nil {
+		a.scans.look(c, key.address, ready.view.Verdict)
 		return a.shelf.send(c, http.StatusOK, ready)
 	}
 	v, err := a.shopperView(c, key.address, today)
 	if err != nil {
 		return err
 	}
+	a.scans.look(c, key.address, v.Verdict)
 	status := map[string]int{unknown: http.StatusNotFound, unread: http.StatusBadRequest}[v.Verdict]
 	if status != 0 { // not worth a place on the shelf
 		return a.shelf.send(c, status, a.shelf.render(key, v, false))
@@ -124,14 +132,27 @@ func (a *app) shopperView(c *web.Ctx, address, today string) (*shopperView, erro
 		return nil, err
 	case w == nil, parseAmount(w.lot.Made).IsZero(): // or its making was declared an error
 		v.Verdict = unknown
-		return v, nil
+		return v, a.aboutSerial(c.Context(), n, key, v)
 	}
 	v.Maker, v.Expiry = cmp.Or(n.Party(w.lot.Maker), v.Maker), w.lot.bestBefore()
 	if err := a.judge(c.Context(), n, w, today, v); err != nil {
 		return nil, err
 	}
 	w.tell(n, v)
-	return v, nil
+	if err := a.aboutStorage(c.Context(), w, v); err != nil {
+		return nil, err
+	}
+	return v, a.aboutSerial(c.Context(), n, key, v)
+}
+
+// aboutSerial tells what is said of a single thing beside its way.
+func (a *app) aboutSerial(ctx context.Context, n *names, key gs1.ID, v *shopperView) error {
+	if v.Serial == "" {
+		return nil
+	}
+	thing := keyOfLot(key)
+	v.Unusual = a.scans.unusual(thing)
+	return a.aboutWarning(ctx, n, thing, v)
 }
 
 // broken says in a shopper's words which rule a number breaks.

@@ -20,7 +20,7 @@ type shopperPages struct {
 	words translate
 	begin string            // up to the ETag
 	head  string            // from behind the title to the language's switch
-	help  string            // from the buttons to the end
+	help  string            // from behind the buttons to the end
 	looks [sha256.Size]byte // of all these, for the ETags
 }
 
@@ -71,12 +71,10 @@ func newShopperPages(lang string, words translate, style, script string) *shoppe
 <header class="top"><span class="brand">` + svgBrand + `Tallyway</span>
 `
 	w := p.writer(1 << 10)
-	w.raw(`<div class="acts"><button type="button" data-share data-done="`).say("Address copied").raw(`" hidden>` + svgShare + `<span>`).say("Share").raw(`</span></button>
-<a href="#help">` + svgWarn + `<span>`).say("Something wrong?").raw(`</span></a></div>
-<section class="card help" id="help"><h2>`).say("Something wrong with it?").raw("</h2>\n<p>").
+	w.raw(`<section class="card help" id="help"><h2>`).say("Something wrong with it?").raw("</h2>\n<p>").
 		say("Keep the pack and tell the shop. Show this page: with the numbers on it the maker finds the whole lot within minutes.").raw(`</p></section>
 </main>
-<p class="foot">`).say("No one signed in, nothing about you is kept.").raw("</p>\n</div>\n</body>\n</html>\n")
+<p class="foot">`).say("No one signed in. Looks are counted; nothing about you is kept.").raw("</p>\n</div>\n</body>\n</html>\n")
 	p.help = string(w.page)
 	p.looks = sha256.Sum256([]byte(p.begin + intro + p.head + p.help))
 	return p
@@ -153,14 +151,34 @@ func (w *pageWriter) body(v *shopperView) *pageWriter {
 	w.raw("</div>\n" + `<section class="verdict `).raw(v.Tone()).raw(`" aria-live="polite">` + "\n").
 		raw(map[string]string{web.Good: svgGood, web.Bad: svgBad, web.Warn: svgWarn}[v.Tone()]).raw("\n<div>").
 		verdict(v).raw("</div>\n</section>\n")
+	w.notice(v)
 	w.facts(v)
 	w.path(v)
-	return w.proof(v)
+	w.cold(v)
+	w.certificates(v)
+	return w.proof(v).acts(v)
+}
+
+// acts are what a shopper can do: share the address, tell the brand, and say
+// once where they stand.
+func (w *pageWriter) acts(v *shopperView) *pageWriter {
+	of := url.QueryEscape(v.Address)
+	w.raw(`<div class="acts"><button type="button" data-share data-done="`).say("Address copied").raw(`" hidden>` + svgShare + `<span>`).say("Share").raw(`</span></button>`)
+	if v.GTIN != "" && v.Maker != "" {
+		w.raw(`<a href="/shopper/report?of=`).text(of).raw(`">` + svgWarn + `<span>`).say("Report a problem").raw(`</span></a>`)
+	}
+	w.raw("</div>\n")
+	if v.Lot != "" || v.Serial != "" {
+		w.raw(`<p class="place"><a href="/shopper/place?of=`).text(of).raw(`">`).say("Was it scanned in a shop? Share the place once").raw("</a></p>\n")
+	}
+	return w
 }
 
 // verdict says what a shopper came for, and what to do about it.
 func (w *pageWriter) verdict(v *shopperView) *pageWriter {
 	switch {
+	case v.Verdict == warned:
+		w.warning(v)
 	case v.Verdict == recalled:
 		w.heading("Recalled").part("<p>", v.Reason, "</p>").raw(`<p class="do">`).say("Do not use it. Bring it back to the shop, or throw it away.").raw("</p>")
 		w.since("Recalled by %s on %s.", v)
@@ -251,7 +269,9 @@ func (w *pageWriter) proof(v *shopperView) *pageWriter {
 	}
 	return w.raw(`<section class="card proof">`+svgProof+"\n<div><b>").say("Checked against the ledger").raw("</b><span>").
 		say("Last entry: block %s, %s", strconv.FormatInt(v.Block, 10), moment(w.lang, v.Entered)).
-		raw("</span><br><span hidden>").say("Checked just now:").raw(" <span data-checked></span></span></div></section>\n")
+		raw("</span><br><span hidden>").say("Checked just now:").raw(" <span data-checked></span></span>\n<details><summary>").say("How to check it yourself").
+		raw("</summary><p>").say("Whoever entered a step signed it, and it stands in a numbered block that nobody changes unnoticed. Any company of the network can show you block %s; the free program “tallyway verify” computes its hashes and checks its signatures anew.",
+		strconv.FormatInt(v.Block, 10)).raw("</p></details></div></section>\n")
 }
 
 // moment is a time in one piece: no line breaks within it.

@@ -29,6 +29,7 @@ type world struct {
 	firms  []party.Register
 	filled func(ctx context.Context, h *host.Host) error // master data; nil: none
 	tokens map[string]string
+	room   *app
 
 	mu   sync.Mutex
 	now  time.Time
@@ -53,7 +54,14 @@ func start(t testing.TB, now time.Time, firms []party.Register, filled func(cont
 // open starts the host on the world's folder, again after a Close.
 func (w *world) open() {
 	w.t.Helper()
-	program := host.Program{Contracts: all.Contracts(), Apps: []host.App{App()}, Members: []string{"FoodMSP", "StateMSP"}, Found: w.found}
+	room := App()
+	room.Open = func(ctx context.Context, h *host.Host) (face web.App, err error) {
+		if w.room, err = openApp(ctx, h); err == nil {
+			face = w.room.face()
+		}
+		return face, err
+	}
+	program := host.Program{Contracts: all.Contracts(), Apps: []host.App{room}, Members: []string{"FoodMSP", "StateMSP"}, Found: w.found}
 	eager := web.Rate{PerSecond: 1e6, Burst: 1e6}
 	h, err := program.Start(context.Background(), host.Config{Data: w.folder, Listen: "127.0.0.1:0", Clock: w.clock, Secret: "a secret for tests, of no other use",
 		Limits: web.Limits{PerAddress: eager, PerUser: eager}}, slog.New(slog.NewTextHandler(testLog{w.t}, &slog.HandlerOptions{Level: slog.LevelWarn})))

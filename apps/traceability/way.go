@@ -27,6 +27,7 @@ type way struct {
 // arrivals: one statement reads all of them.
 type waymark struct {
 	lotRow
+	Told  bool   `db:"told"` // sensors or certificates tell of it
 	Zone  string `db:"zone"`
 	Place string `db:"place"`
 	Open  bool   `db:"open"` // shoppers may hear of its making
@@ -43,7 +44,7 @@ type waymark struct {
 
 // waymarks asks for lots ($2, …) with their making (o), their arrivals (e) and
 // the last entry (t) of the scanned one ($1).
-const waymarks = `SELECT ` + lotColumns + `, COALESCE(o.zone, '') AS zone, COALESCE(NULLIF(o.place, ''), o.read_point, '') AS place,
+const waymarks = `SELECT ` + lotColumns + `, l.told, COALESCE(o.zone, '') AS zone, COALESCE(NULLIF(o.place, ''), o.read_point, '') AS place,
 	COALESCE(o.sharing IN ('linked', 'public') AND o.error = '', FALSE) AS open,
 	COALESCE(s.receiver, '') AS receiver, e.at AS arrived, COALESCE(e.zone, '') AS arrived_zone,
 	COALESCE(NULLIF(e.place, ''), e.read_point, '') AS arrived_place, COALESCE(e.sharing IN ('linked', 'public'), FALSE) AS arrived_open,

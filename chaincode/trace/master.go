@@ -41,6 +41,10 @@ type Place struct {
 	Street   string `json:"street,omitempty"`
 	Region   string `json:"region,omitempty"` // state or province
 	Postcode string `json:"postcode,omitempty"`
+
+	// WGS 84, decimal degrees as they were written: "39.9042".
+	Latitude  string `json:"latitude,omitempty"`
+	Longitude string `json:"longitude,omitempty"`
 }
 
 // DescribeProduct sets the master data of a GTIN under the caller's prefix.
@@ -71,6 +75,9 @@ type DescribePlace struct {
 	Street   string `json:"street,omitempty"`
 	Region   string `json:"region,omitempty"`
 	Postcode string `json:"postcode,omitempty"`
+
+	Latitude  string `json:"latitude,omitempty"` // decimal degrees, with Longitude
+	Longitude string `json:"longitude,omitempty"`
 }
 
 // ProductDescribed tells of a product's master data as it is from now on.
@@ -157,7 +164,8 @@ func describePlace(tx *chaincode.Tx, c DescribePlace) (Described, error) {
 	}
 	p := Place{GLN: c.GLN, Name: strings.TrimSpace(c.Name), NameZh: strings.TrimSpace(c.NameZh),
 		City: strings.TrimSpace(c.City), CityZh: strings.TrimSpace(c.CityZh), Country: c.Country, Owner: by.ID,
-		Phone: strings.TrimSpace(c.Phone), Street: strings.TrimSpace(c.Street), Region: strings.TrimSpace(c.Region), Postcode: strings.TrimSpace(c.Postcode)}
+		Phone: strings.TrimSpace(c.Phone), Street: strings.TrimSpace(c.Street), Region: strings.TrimSpace(c.Region), Postcode: strings.TrimSpace(c.Postcode),
+		Latitude: strings.TrimSpace(c.Latitude), Longitude: strings.TrimSpace(c.Longitude)}
 	if err := p.check(); err != nil {
 		return Described{}, err
 	}
@@ -185,5 +193,5 @@ func (p Place) check() error {
 	case p.Country != "" && (len(p.Country) != 2 || strings.Trim(p.Country, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != ""):
 		return ErrPlace.Refuse("%s", p.Country).On("country")
 	}
-	return nil
+	return checkPoint(p.Latitude, p.Longitude)
 }

@@ -2,6 +2,8 @@ package trace
 
 import (
 	"errors"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -142,4 +144,23 @@ func TestExpiryPrefersTheHarderDate(t *testing.T) {
 	if got := expiry(ilmd[:1]); got != "2026-11-01" {
 		t.Error(got)
 	}
+}
+
+// FuzzDegrees holds coordinates against another reader: what is taken is a plain
+// number within its bounds.
+func FuzzDegrees(f *testing.F) {
+	for _, s := range []string{"39.9042", "-90", "90.000000", "90.000001", "0", "-0", "00", "1.", ".5", "+1", "1e1", "NaN", "１", "", "-", "180.0000001"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, most := range []int{90, 180} {
+			if !degrees(text, most) {
+				continue
+			}
+			v, err := strconv.ParseFloat(text, 64)
+			if err != nil || v < -float64(most) || v > float64(most) || strings.ContainsAny(text, "eExXpP+_") {
+				t.Errorf("%q is taken for degrees", text)
+			}
+		}
+	})
 }

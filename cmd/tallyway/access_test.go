@@ -32,6 +32,7 @@ import (
 type side struct {
 	lot, gtin, gln, hash, private, pack, job, kase, closes, apiCloses, shipment          string
 	accepts, declines, apiAccepts, apiDeclines, callsBack, settles, unpacks, tx, company string
+	alarm, report                                                                        string
 	token, session, user, leaver                                                         string // of the reader, or of a colleague
 	mark                                                                                 string // stands in every list that shows the lot
 }
@@ -253,6 +254,38 @@ var fixtures = map[string]fixture{
 	"shopper.item":     {nothing, func(_ *world, s side) call { return call{path: "/01/" + s.gtin + "/21/1"} }, 404}, // an item that nobody knows
 	"shopper.lot.item": {nothing, func(_ *world, s side) call { return call{path: "/" + s.lot + "/21/1"} }, 0},
 
+	"shopper.place": {nothing, func(_ *world, s side) call { return call{path: "/shopper/place?of=/" + s.lot} }, 0},
+	"shopper.sharePlace": {nothing, func(_ *world, s side) call {
+		return call{path: "/shopper/place", form: url.Values{"of": {"/" + s.lot}, "city": {"nowhere"}}} // a good one is one of so many an hour
+	}, 422},
+	"shopper.thanks": {nothing, get("/shopper/thanks"), 0},
+	"shopper.report": {nothing, func(_ *world, s side) call { return call{path: "/shopper/report?of=/" + s.lot} }, 0},
+	"shopper.sendReport": {nothing, func(_ *world, s side) call {
+		return call{path: "/shopper/report", form: url.Values{"of": {"/" + s.lot}, "kind": {"other"}, "text": {"?"}}}
+	}, 422},
+
+	"scans":       {lists, get("/traceability/scans"), 0},
+	"scans.csv":   {lists, get("/traceability/scans.csv"), 0},
+	"scans.xlsx":  {nothing, get("/traceability/scans.xlsx"), 0}, // the same rows as the CSV, compressed
+	"alarms":      {lists, get("/traceability/alarms"), 0},
+	"alarms.show": {reads, at("/traceability/alarms/", func(s side) string { return s.alarm }), 0},
+	"alarms.judge": {acts, func(_ *world, s side) call {
+		return call{path: "/traceability/alarms/" + s.alarm, form: url.Values{"reason": {"test"}}}
+	}, 0},
+	"alarms.unwarn": {acts, func(_ *world, s side) call {
+		return call{path: "/traceability/alarms/" + s.alarm + "/unwarn", form: url.Values{}}
+	}, 404}, // nothing is published of it
+	"api.alarms": {lists, get("/api/alarms"), 0},
+	"api.alarm":  {reads, at("/api/alarms/", func(s side) string { return s.alarm }), 0},
+	"api.alarm.judge": {acts, func(_ *world, s side) call {
+		return call{path: "/api/alarms/" + s.alarm + "/judge", json: map[string]any{"reason": "test"}}
+	}, 0},
+	"reports":      {lists, get("/traceability/reports"), 0},
+	"reports.show": {reads, at("/traceability/reports/", func(s side) string { return s.report }), 0},
+	"reports.work": {acts, func(_ *world, s side) call {
+		return call{path: "/traceability/reports/" + s.report, form: url.Values{"state": {"working"}}}
+	}, 0},
+
 	"api.lots":      {lists, get("/api/lots?limit=200"), 0},
 	"api.lot":       {reads, at("/api/lots/", lotOf), 0},
 	"api.shipments": {lists, get("/api/shipments?limit=200"), 0},
@@ -462,6 +495,31 @@ func (w *world) records() {
 	}
 	w.own.tx, w.other.tx = receipt.TxID, receipt.TxID
 	w.other.private = w.secret()
+	if _, _, err := host.Do[any](context.Background(), w.h, stranger.actor(), trace.DescribeProduct{GTIN: gouda, Name: "Gouda", Unit: "KGM"}); err != nil {
+		w.Fatal(err)
+	}
+	w.own.alarm, w.own.report = w.scanned(w.own, milk, dairy)
+	w.other.alarm, w.other.report = w.scanned(w.other, gouda, harbour)
+}
+
+// scanned leaves what shoppers do about a side's product: counts, an alarm and a
+// report about safety.
+func (w *world) scanned(s side, gtin, brand string) (alarm, report string) {
+	w.count++
+	alarm, report = fmt.Sprintf("a%031d", w.count), fmt.Sprintf("b%031d", w.count)
+	thing := "01/" + gtin + "/21/" + s.mark
+	for _, row := range [][]any{
+		{`INSERT INTO tr_scan_days (day, gtin, place, count) VALUES ($1, $2, $3, 9)`, w.h.Now().Format(time.DateOnly), gtin, s.mark},
+		{`INSERT INTO tr_alarms (id, thing, lot, gtin, brand, state, score, signs, first, latest, reason, note, judge, judged, revision)
+			VALUES ($1, $2, $3, $4, $5, 'open', 70, '[{"kind":"resold","weight":70,"times":1}]', $6, $7, '', '', '', NULL, 1)`, alarm, thing, s.lot, gtin, brand, w.h.Now(), w.h.Now()},
+		{`INSERT INTO tr_reports (id, at, gtin, lot, serial, brand, kind, safety, text, bought, contact, lang, state, note, editor, edited)
+			VALUES ($1, $2, $3, $4, '', $5, 'illness', TRUE, 'bad', '', '', 'en', 'new', '', '', NULL)`, report, w.h.Now(), gtin, s.mark, brand},
+	} {
+		if _, err := w.h.DB.ExecContext(context.Background(), row[0].(string), row[1:]...); err != nil {
+			w.Fatal(err)
+		}
+	}
+	return alarm, report
 }
 
 func (w *world) capture(by person, e epcis.Event) trace.Outcome { return capture(w, w.h, by, e) }
@@ -956,6 +1014,8 @@ func TestContractsKeepRecordsApart(t *testing.T) {
 		"trace.Acknowledge":     {{operator, trace.Acknowledge{Case: o.kase, Found: []trace.Line{{Lot: o.lot, Amount: gs1.Whole(1), Unit: "KGM"}}}}},
 		"trace.DescribeProduct": {{operator, trace.DescribeProduct{GTIN: gouda, Name: "Not ours", Unit: "KGM"}}, {admin, trace.DescribeProduct{GTIN: gouda, Name: "Not ours", Unit: "KGM"}}},
 		"trace.DescribePlace":   {{operator, trace.DescribePlace{GLN: o.gln, Name: "Not ours", Country: "CN"}}},
+		"trace.Warn":            {{operator, trace.Warn{Thing: "01/" + gouda + "/21/1", Reason: "counterfeit"}}, {admin, trace.Warn{Thing: "01/" + gouda + "/21/1", Reason: "counterfeit"}}},
+		"trace.Unwarn":          {{operator, trace.Unwarn{Thing: "01/" + gouda + "/21/1"}}},
 		"trace.GetEvent":        {{banker, trace.GetEvent{Hash: o.private, Keeper: producers}}, {operator, trace.GetEvent{Hash: o.private}}},
 		"party.Register":        {{admin, company("mine", party.KindCarrier, "", "")}, {member, company("judge", party.KindRegulator, "", "")}},
 		"party.Change":          {{admin, party.Change{ID: harbour, Profile: party.Profile{Name: "Mine", Kinds: []string{party.KindProcessor}}}}, {member, party.Change{ID: bank, Profile: party.Profile{Name: "Mine", Kinds: []string{party.KindBank}}}}},

@@ -278,3 +278,22 @@ func (b *Browser) Screenshot(name string) string {
 	}
 	return path
 }
+
+// slowNetwork are the parameters of Network.emulateNetworkConditions.
+type slowNetwork struct {
+	Offline            bool    `json:"offline"`
+	Latency            float64 `json:"latency"`            // ms
+	DownloadThroughput float64 `json:"downloadThroughput"` // bytes/s
+	UploadThroughput   float64 `json:"uploadThroughput"`
+}
+
+// Throttle makes of the browser a slow phone on a slow net, with nothing cached:
+// bits a second, the time to an answer's first byte, and how many times slower
+// than this machine.
+func (b *Browser) Throttle(bits float64, latency time.Duration, slower float64) {
+	b.t.Helper()
+	call(b, network.SetCacheDisabled, network.SetCacheDisabledParams{CacheDisabled: true})
+	call(b, cdp.Command[slowNetwork, cdp.Empty]{Method: "Network.emulateNetworkConditions"},
+		slowNetwork{Latency: float64(latency.Milliseconds()), DownloadThroughput: bits / 8, UploadThroughput: bits / 16})
+	call(b, emulation.SetCPUThrottlingRate, emulation.SetCPUThrottlingRateParams{Rate: slower})
+}
