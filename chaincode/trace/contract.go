@@ -19,6 +19,8 @@ var Contract = chaincode.Contract{
 		chaincode.Command(acknowledge, party.Operator, party.Admin),
 		chaincode.Command(describeProduct, party.Operator, party.Admin),
 		chaincode.Command(describePlace, party.Operator, party.Admin),
+		chaincode.Command(link, party.Operator, party.Admin),
+		chaincode.Command(unlink, party.Operator, party.Admin),
 		chaincode.Query(getEvent),
 		chaincode.Query(lotStatus),
 		chaincode.Query(getShipment),
@@ -63,6 +65,10 @@ var Contract = chaincode.Contract{
 		ErrProduct,
 		ErrPlace,
 		ErrNotYourPlace,
+		ErrLink,
+		ErrLinkType,
+		ErrNotYourKey,
+		ErrNoLink,
 	},
 	Events: []any{
 		Captured{},
@@ -87,6 +93,8 @@ var Contract = chaincode.Contract{
 		CaseClosed{},
 		ProductDescribed{},
 		PlaceDescribed{},
+		LinkPublished{},
+		LinkWithdrawn{},
 	},
 }
 
