@@ -55,6 +55,15 @@ var Rules = []chaincode.Rule{
 	errNoCapture,
 	errDirection,
 	errNoTransaction,
+	errUnknownKey,
+	errNoLinkType,
+	identifierRules["gs1/check-digit"],
+	identifierRules["gs1/length"],
+	identifierRules["gs1/character"],
+	identifierRules["gs1/value"],
+	identifierRules["gs1/syntax"],
+	identifierRules["gs1/unknown-key"],
+	identifierRules["gs1/order"],
 }
 
 // app is the app over an open host.
@@ -96,7 +105,9 @@ func open(ctx context.Context, h *host.Host) (web.App, error) {
 			a.productRoutes(),
 			a.companyRoutes(),
 			a.eventRoutes(),
-			a.shopperRoutes(),
+			a.resolverRoutes(),
+			a.linkRoutes(),
+			a.packRoutes(),
 			a.epcisRoutes(),
 			a.apiRoutes(),
 		),

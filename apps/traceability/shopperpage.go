@@ -136,11 +136,7 @@ func (w *pageWriter) title(v *shopperView) *pageWriter {
 }
 
 func (w *pageWriter) body(v *shopperView) *pageWriter {
-	if w.lang == "zh" {
-		w.raw(`<a class="lang" href="`).text(v.Address).raw(`?lang=en" hreflang="en" lang="en">English</a>`)
-	} else {
-		w.raw(`<a class="lang" href="`).text(v.Address).raw(`?lang=zh" hreflang="zh-CN" lang="zh-CN">中文</a>`)
-	}
+	w.switchTo(v.Address)
 	w.raw("</header>\n<main>\n" + `<div class="what"><h1>`)
 	if v.Product == "" {
 		w.say("Check a pack").raw("</h1>")
@@ -155,7 +151,7 @@ func (w *pageWriter) body(v *shopperView) *pageWriter {
 		verdict(v).raw("</div>\n</section>\n")
 	w.facts(v)
 	w.path(v)
-	return w.proof(v)
+	return w.links("More from the maker", v.Links).proof(v)
 }
 
 // verdict says what a shopper came for, and what to do about it.

@@ -231,3 +231,13 @@ func follows(qualifiers []Element, sequence []string) bool {
 	}
 	return true
 }
+
+// Keys lists the application identifiers that can begin an ID, in their order.
+func Keys() (all []string) {
+	for _, e := range dictionary {
+		if e.qualifiers != "" {
+			all = append(all, e.from)
+		}
+	}
+	return all
+}
