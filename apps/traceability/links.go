@@ -51,6 +51,25 @@ type linksPage struct {
 	Langs []web.Option
 }
 
+// linksCard is what a product's or a place's own page shows of its links.
+type linksCard struct {
+	Items []web.Link
+	Edit  string
+}
+
+// linksCard reads the company's links of a key; nil for one that is not described yet.
+func (a *app) linksCard(c *web.Ctx, ai, value string) (*linksCard, error) {
+	if value == "" {
+		return nil, nil
+	}
+	rows, err := a.ownLinkRows(c, ai+value)
+	card := &linksCard{Edit: hrefOfLinks(ai + value)}
+	for _, l := range rows {
+		card.Items = append(card.Items, web.Link{Text: wordOfLinkType(c, l.Type) + ": " + l.title(c.Lang()), Href: l.Href})
+	}
+	return card, err
+}
+
 func hrefOfLinks(key string) string { return "/traceability/links?key=" + key }
 
 func (a *app) editLinks(c *web.Ctx) error {

@@ -129,11 +129,16 @@ func (a *app) editProduct(c *web.Ctx) error {
 		return err
 	}
 	start := productForm{p.GTIN, p.Name, p.NameZh, orElse(p.Unit, "KGM"), p.ShelfLife, p.Storage}
+	links, err := a.linksCard(c, "01/", p.GTIN)
+	if err != nil {
+		return err
+	}
 	show := func(f *web.Form[productForm]) error {
 		return c.Render("product.html", struct {
 			Form  *web.Form[productForm]
 			Units []web.Option
-		}{f, productUnits(c)})
+			Links *linksCard
+		}{f, productUnits(c), links})
 	}
 	return web.Post(c, start, show, func(f *web.Form[productForm]) (string, error) {
 		v := f.Value
@@ -166,8 +171,19 @@ func (a *app) editPlace(c *web.Ctx) error {
 	for _, p := range known {
 		start = placeForm{p.GLN, p.Name, p.NameZh, p.City, p.CityZh, p.Country}
 	}
+	gln := ""
+	if len(known) > 0 {
+		gln = start.GLN
+	}
+	links, err := a.linksCard(c, "414/", gln)
+	if err != nil {
+		return err
+	}
 	show := func(f *web.Form[placeForm]) error {
-		return c.Render("place.html", struct{ Form *web.Form[placeForm] }{f})
+		return c.Render("place.html", struct {
+			Form  *web.Form[placeForm]
+			Links *linksCard
+		}{f, links})
 	}
 	return web.Post(c, start, show, func(f *web.Form[placeForm]) (string, error) {
 		v := f.Value

@@ -270,6 +270,8 @@ var fixtures = map[string]fixture{
 		return call{path: "/api/links", json: map[string]any{"key": "01/" + s.gtin, "type": "gs1:pip", "href": "https://dairy.example/" + w.fresh("p"), "title": "Milk"}}
 	}, 0},
 	"api.link.withdraw": {nothing, get("/api/links/00"), 404},
+	"labels.page":       {lists, get("/traceability/labels"), 0},
+	"labels.pdf":        {reads, at("/traceability/labels.pdf?thing=", func(s side) string { return url.QueryEscape(s.lot) }), 0},
 	"packs.page":        {reads, at("/traceability/packs/", func(s side) string { return strings.TrimPrefix(s.unpacks, "00/") }), 0},
 
 	"api.lots":      {lists, get("/api/lots?limit=200"), 0},
