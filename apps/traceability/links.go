@@ -75,7 +75,7 @@ func hrefOfLinks(key string) string { return "/traceability/links?key=" + key }
 func (a *app) editLinks(c *web.Ctx) error {
 	start := linkForm{Key: c.QueryParam("key"), Type: "gs1:pip", Lang: "en", Media: "text/html"}
 	show := func(f *web.Form[linkForm]) error {
-		v := linksPage{Form: f, Key: canonicalKey(cmp.Or(start.Key, f.Value.Key)), Types: linkTypeOptions, Media: mediaOptions(), Langs: pageLanguages}
+		v := linksPage{Form: f, Key: canonicalKey(cmp.Or(start.Key, f.Value.Key)), Types: inWords(c, linkTypeOptions), Media: inWords(c, mediaOptions()), Langs: inWords(c, pageLanguages)}
 		rows, err := a.ownLinkRows(c, v.Key)
 		if err != nil {
 			return err
@@ -186,6 +186,14 @@ func wordOfLinkType(c *web.Ctx, uri string) string {
 		}
 	}
 	return short
+}
+
+// inWords are options in the reader's language.
+func inWords(c *web.Ctx, options []web.Option) (all []web.Option) {
+	for _, o := range options {
+		all = append(all, web.Option{Value: o.Value, Text: c.T(o.Text)})
+	}
+	return all
 }
 
 func mediaOptions() []web.Option {

@@ -63,7 +63,7 @@ func (a *app) showPackPage(c *web.Ctx) error {
 	if u.Parent != "" {
 		v.Facts = append(v.Facts, web.Pair{Label: "In", Value: packTitle(u.Parent)})
 	}
-	v.Acts = []web.Act{{Label: "Label", Href: "/traceability/labels?thing=" + u.ID, Icon: "file"}}
+	v.Acts = []web.Act{{Label: "Label", Href: "/traceability/labels?thing=" + u.ID}}
 	return c.Render("packpage.html", v)
 }
 
