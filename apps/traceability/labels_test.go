@@ -125,4 +125,3 @@ func TestLabelsAndLinksInABrowser(t *testing.T) {
 	}
 	b.Quiet()
 }
-
