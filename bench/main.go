@@ -57,6 +57,7 @@ var rows = []row{
 	{"ledger", ledgerRow},
 	{"qr", qrRow},
 	{"trace", traceRow},
+	{"labels", labelsRow},
 	{"start", startRow},
 	{"fsma", fsmaRow},
 	{"fabric", fabricRow},

@@ -526,7 +526,7 @@ func (v *lotView) offer(c *web.Ctx, lot lotRow) {
 	v.Dresses = []web.Dress{{Word: "XLSX", Href: lotHref(lot.ID) + ".xlsx"}, {Word: "JSON", Href: lotHref(lot.ID) + ".json"},
 		{Word: "EPCIS", Href: lotHref(lot.ID) + ".jsonld"}, {Word: c.T("Proof bundle"), Href: lotHref(lot.ID) + ".zip"}}
 	if lot.GTIN != "" {
-		v.Dresses = append([]web.Dress{{Word: c.T("Label"), Href: "/traceability/label/" + lot.ID + ".pdf"}}, v.Dresses...)
+		v.Dresses = append([]web.Dress{{Word: c.T("Label"), Href: "/traceability/label/" + lot.ID + ".pdf"}, {Word: c.T("Labels"), Href: "/traceability/labels?thing=" + template.URLQueryEscaper(lot.ID)}}, v.Dresses...)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -287,6 +288,7 @@ func (a *app) listLots(c *web.Ctx) error {
 	if c.User().Has(party.Operator) {
 		v.Acts = []web.Act{{Label: "Log a lot", Href: "/traceability/lots/new", Icon: "plus", Main: true}}
 	}
+	v.Acts = append(v.Acts, web.Act{Label: "Labels", Href: "/traceability/labels?" + url.Values{"kind": {"lot"}, "q": {q.Search}}.Encode()})
 	return c.Render("lots.html", v)
 }
 

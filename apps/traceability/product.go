@@ -163,12 +163,17 @@ func (a *app) editProduct(c *web.Ctx) error {
 	for _, f := range facts {
 		start.Food = f
 	}
+	links, err := a.linksCard(c, "01/", p.GTIN)
+	if err != nil {
+		return err
+	}
 	show := func(f *web.Form[productForm]) error {
 		return c.Render("product.html", struct {
 			Form  *web.Form[productForm]
 			Units []web.Option
 			Foods []web.Option
-		}{f, productUnits(c), foodList(c)})
+			Links *linksCard
+		}{f, productUnits(c), foodList(c), links})
 	}
 	return web.Post(c, start, show, func(f *web.Form[productForm]) (string, error) {
 		v := f.Value
@@ -217,8 +222,19 @@ func (a *app) editPlace(c *web.Ctx) error {
 	for _, f := range facts {
 		start.Site = f
 	}
+	gln := ""
+	if len(known) > 0 {
+		gln = start.GLN
+	}
+	links, err := a.linksCard(c, "414/", gln)
+	if err != nil {
+		return err
+	}
 	show := func(f *web.Form[placeForm]) error {
-		return c.Render("place.html", struct{ Form *web.Form[placeForm] }{f})
+		return c.Render("place.html", struct {
+			Form  *web.Form[placeForm]
+			Links *linksCard
+		}{f, links})
 	}
 	return web.Post(c, start, show, func(f *web.Form[placeForm]) (string, error) {
 		v := f.Value

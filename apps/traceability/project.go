@@ -42,6 +42,7 @@ var tables = []string{
 	"tr_readings",
 	"tr_warnings",
 	"tr_certificates",
+	"tr_links",
 }
 
 // projection says what each event does to the tables.
@@ -52,6 +53,7 @@ func projection() *readmodel.Projection {
 	projectShipments(p)
 	projectCases(p)
 	projectWarnings(p)
+	projectLinks(p)
 	return p
 }
 

@@ -293,3 +293,18 @@ CREATE TABLE tr_certificates (
 	text  TEXT NOT NULL, -- an address, or what the master data say
 	PRIMARY KEY (thing, hash, text)
 );
+CREATE TABLE tr_links (
+	thing     TEXT NOT NULL, -- a GS1 key: "01/09506000134352/10/L1"
+	id        TEXT NOT NULL,
+	type      TEXT NOT NULL, -- URI of the link type
+	href      TEXT NOT NULL,
+	title     TEXT NOT NULL,
+	title_zh  TEXT NOT NULL,
+	lang      TEXT NOT NULL,
+	media     TEXT NOT NULL,
+	preferred BOOLEAN NOT NULL, -- taken where nothing else is asked for
+	owner     TEXT NOT NULL,
+	block     BIGINT NOT NULL,
+	PRIMARY KEY (thing, id)
+);
+CREATE INDEX tr_links_owner ON tr_links (owner, thing);

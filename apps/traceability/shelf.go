@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/tallyway/tallyway/apps/traceability/resolver"
 	"github.com/tallyway/tallyway/shared/web"
 )
 
@@ -47,6 +48,7 @@ type copyOnShelf struct {
 	page    shopperPage
 	etag    []string
 	length  []string // of the whole page
+	links   []string // Link header: to the linkset
 
 	packing sync.Once
 	packed  packedPage
@@ -61,7 +63,7 @@ type packedPage struct {
 
 // size is about what a copy takes, with what it refers to.
 func (k *copyOnShelf) size() int {
-	return len(k.page.title) + len(k.page.body) + k.counted + 1536 + 256*len(k.view.Path)
+	return len(k.page.title) + len(k.page.body) + len(k.links[0]) + k.counted + 1536 + 256*len(k.view.Path) + 256*len(k.view.Links)
 }
 
 // mostShelved is the memory for pages: some thousand of those asked for last.
@@ -128,7 +130,8 @@ func (s *shelf) render(key shelfKey, v *shopperView, watched bool) *copyOnShelf 
 	if watched {
 		page.etag = etag
 	}
-	return &copyOnShelf{key: key, view: v, page: page, etag: []string{`W/"` + etag + `"`}, length: []string{strconv.Itoa(pages.size(page))}}
+	return &copyOnShelf{key: key, view: v, page: page, etag: []string{`W/"` + etag + `"`}, length: []string{strconv.Itoa(pages.size(page))},
+		links: []string{resolver.Header(key.address)}}
 }
 
 // pack makes the page's gzip once, and counts it where the page still stands.
@@ -193,6 +196,10 @@ var (
 func (s *shelf) send(c *web.Ctx, status int, k *copyOnShelf) error {
 	h, r := c.Response().Header(), c.Request()
 	h["Etag"], h["Cache-Control"], h["Vary"], h["Content-Security-Policy"] = k.etag, askAgain, varies, s.policy
+	h["Access-Control-Allow-Origin"], h["Access-Control-Expose-Headers"] = anyOrigin, exposed
+	if len(h["Link"]) == 0 { // else the request's URI was compressed, and stands there too
+		h["Link"] = k.links
+	}
 	if asked := r.Header["If-None-Match"]; status == http.StatusOK && len(asked) > 0 && strings.Contains(asked[0], k.etag[0]) {
 		return c.NoContent(http.StatusNotModified)
 	}

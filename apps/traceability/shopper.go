@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/tallyway/tallyway/chaincode/trace"
@@ -14,17 +13,6 @@ import (
 	"github.com/tallyway/tallyway/shared/readmodel"
 	"github.com/tallyway/tallyway/shared/web"
 )
-
-// shopperRoutes are the addresses in the QR codes (GS1 Digital Link): no
-// sign-in stands before them.
-func (a *app) shopperRoutes() []web.Route {
-	var routes []web.Route
-	for name, path := range map[string]string{"product": "/01/:gtin", "lot": "/01/:gtin/10/:lot", "item": "/01/:gtin/21/:serial", "lot.item": "/01/:gtin/10/:lot/21/:serial"} {
-		routes = append(routes, web.Route{Method: "GET", Path: path, Name: "shopper." + name, Access: web.Public, Handler: a.showPack})
-	}
-	slices.SortFunc(routes, func(x, y web.Route) int { return cmp.Compare(x.Path, y.Path) })
-	return routes
-}
 
 // The verdicts on a pack.
 const (
@@ -61,6 +49,7 @@ type shopperView struct {
 	Cold     *coldCurve    `json:"cold,omitempty"`
 	Rule     string        `json:"rule,omitempty"` // that the scanned number breaks
 	Remedy   string        `json:"remedy,omitempty"`
+	Links    []shopperLink `json:"links,omitempty"` // the brand's own
 	Address  string        `json:"address"`
 	Lang     string        `json:"lang"`
 
@@ -91,8 +80,10 @@ func (v *shopperView) Tone() string {
 	return web.Warn
 }
 
-func (a *app) showPack(c *web.Ctx) error {
-	key := shelfKey{c.Request().URL.EscapedPath(), c.Lang()}
+// showPack answers with the page of a pack, which costs one look into a map where
+// nothing has changed since it was last asked for.
+func (a *app) showPack(c *web.Ctx, address string) error {
+	key := shelfKey{address, c.Lang()}
 	version, today := a.host.Follower.Version()+a.scans.changes(), a.host.Now().UTC().Format(time.DateOnly)
 	if ready := a.shelf.get(key, version, today); ready != nil {
 		a.scans.look(c, key.address, ready.view.Verdict)
@@ -104,6 +95,9 @@ func (a *app) showPack(c *web.Ctx) error {
 	}
 	a.scans.look(c, key.address, v.Verdict)
 	status := map[string]int{unknown: http.StatusNotFound, unread: http.StatusBadRequest}[v.Verdict]
+	if status != 0 && c.WantsJSON() {
+		return a.refuseScan(c, v)
+	}
 	if status != 0 { // not worth a place on the shelf
 		return a.shelf.send(c, status, a.shelf.render(key, v, false))
 	}
@@ -121,6 +115,9 @@ func (a *app) shopperView(c *web.Ctx, address, today string) (*shopperView, erro
 	v.GTIN, v.Lot, v.Serial = key.GTIN(), key.Lot(), key.Serial()
 	n := a.names(c)
 	if err := a.aboutProduct(c.Context(), n, v); err != nil {
+		return nil, err
+	}
+	if err := a.brandLinks(c.Context(), key, v); err != nil {
 		return nil, err
 	}
 	if key.Level() == gs1.Class {
@@ -181,6 +178,28 @@ func (a *app) aboutProduct(ctx context.Context, n *names, v *shopperView) error 
 	v.Product, v.Maker, v.Storage, v.Verdict = n.Product(v.GTIN), n.Party(l.first), l.second, fine
 	return nil
 }
+
+// brandLinks are what the maker tells elsewhere, of the pack's own level first. Most
+// products have none, which the directory remembers.
+func (a *app) brandLinks(ctx context.Context, key gs1.ID, v *shopperView) error {
+	some, err := a.directory.look(ctx, question{`SELECT id, title FROM tr_links WHERE thing = $1 OR thing > $1 || '/' AND thing < $1 || '0' LIMIT 1`, "01/" + v.GTIN})
+	if err != nil || !some.found {
+		return err
+	}
+	levels := key.Levels()
+	rows, err := a.linksOf(ctx, levels)
+	for _, level := range levels {
+		for _, l := range rows {
+			if l.Key == level.Path() && len(v.Links) < mostBrandLinks {
+				v.Links = append(v.Links, shopperLink{Title: l.title(v.Lang), Href: l.Href, Type: l.Type, Lang: l.Lang})
+			}
+		}
+	}
+	return err
+}
+
+// mostBrandLinks keeps a page short.
+const mostBrandLinks = 12
 
 // aboutRecalls tells which lots of a product are recalled, for who scanned a
 // code without a lot.

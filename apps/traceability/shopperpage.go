@@ -134,11 +134,7 @@ func (w *pageWriter) title(v *shopperView) *pageWriter {
 }
 
 func (w *pageWriter) body(v *shopperView) *pageWriter {
-	if w.lang == "zh" {
-		w.raw(`<a class="lang" href="`).text(v.Address).raw(`?lang=en" hreflang="en" lang="en">English</a>`)
-	} else {
-		w.raw(`<a class="lang" href="`).text(v.Address).raw(`?lang=zh" hreflang="zh-CN" lang="zh-CN">中文</a>`)
-	}
+	w.switchTo(v.Address)
 	w.raw("</header>\n<main>\n" + `<div class="what"><h1>`)
 	if v.Product == "" {
 		w.say("Check a pack").raw("</h1>")
@@ -156,7 +152,7 @@ func (w *pageWriter) body(v *shopperView) *pageWriter {
 	w.path(v)
 	w.cold(v)
 	w.certificates(v)
-	return w.proof(v).acts(v)
+	return w.links("More from the maker", v.Links).proof(v).acts(v)
 }
 
 // acts are what a shopper can do: share the address, tell the brand, and say

@@ -21,6 +21,8 @@ var Contract = chaincode.Contract{
 		chaincode.Command(describePlace, party.Operator, party.Admin),
 		chaincode.Command(warn, party.Operator, party.Admin),
 		chaincode.Command(unwarn, party.Operator, party.Admin),
+		chaincode.Command(link, party.Operator, party.Admin),
+		chaincode.Command(unlink, party.Operator, party.Admin),
 		chaincode.Query(getEvent),
 		chaincode.Query(lotStatus),
 		chaincode.Query(getShipment),
@@ -69,6 +71,10 @@ var Contract = chaincode.Contract{
 		ErrWarning,
 		ErrNotYoursToWarn,
 		ErrNoWarning,
+		ErrLink,
+		ErrLinkType,
+		ErrNotYourKey,
+		ErrNoLink,
 	},
 	Events: []any{
 		Captured{},
@@ -95,6 +101,8 @@ var Contract = chaincode.Contract{
 		PlaceDescribed{},
 		Warned{},
 		WarningLifted{},
+		LinkPublished{},
+		LinkWithdrawn{},
 	},
 }
 

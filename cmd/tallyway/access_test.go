@@ -249,10 +249,62 @@ var fixtures = map[string]fixture{
 	"import.job":       {reads, at("/traceability/import/jobs/", func(s side) string { return s.job }), 0},
 	"import.live":      {nothing, get("/traceability/import/live"), 0},
 
-	"shopper.product":  {nothing, func(_ *world, s side) call { return call{path: "/01/" + s.gtin} }, 0},
-	"shopper.lot":      {nothing, at("/", lotOf), 0},
-	"shopper.item":     {nothing, func(_ *world, s side) call { return call{path: "/01/" + s.gtin + "/21/1"} }, 404}, // an item that nobody knows
-	"shopper.lot.item": {nothing, func(_ *world, s side) call { return call{path: "/" + s.lot + "/21/1"} }, 0},
+	"resolver.00":                  {nothing, get("/00/095060001340000017"), 0},
+	"resolver.00.options":          {nothing, get("/00/095060001340000017"), 0},
+	"resolver.01":                  {nothing, at("/", lotOf), 0},
+	"resolver.01.options":          {nothing, at("/", lotOf), 0},
+	"resolver.253":                 {nothing, get("/253/9506000134352"), 404},
+	"resolver.253.options":         {nothing, get("/253/9506000134352"), 0},
+	"resolver.255":                 {nothing, get("/255/9506000134352"), 404},
+	"resolver.255.options":         {nothing, get("/255/9506000134352"), 0},
+	"resolver.401":                 {nothing, get("/401/9506000134352AB"), 404},
+	"resolver.401.options":         {nothing, get("/401/9506000134352AB"), 0},
+	"resolver.402":                 {nothing, get("/402/95060001340000017"), 404},
+	"resolver.402.options":         {nothing, get("/402/95060001340000017"), 0},
+	"resolver.414":                 {nothing, at("/414/", func(s side) string { return s.gln }), 0},
+	"resolver.414.options":         {nothing, at("/414/", func(s side) string { return s.gln }), 0},
+	"resolver.415":                 {nothing, get("/415/9506000134352"), 0},
+	"resolver.415.options":         {nothing, get("/415/9506000134352"), 0},
+	"resolver.417":                 {nothing, get("/417/9506000134352"), 0},
+	"resolver.417.options":         {nothing, get("/417/9506000134352"), 0},
+	"resolver.8003":                {nothing, get("/8003/09506000134352"), 404},
+	"resolver.8003.options":        {nothing, get("/8003/09506000134352"), 0},
+	"resolver.8004":                {nothing, get("/8004/9506000134352A"), 404},
+	"resolver.8004.options":        {nothing, get("/8004/9506000134352A"), 0},
+	"resolver.8006":                {nothing, get("/8006/095060001343520102"), 404},
+	"resolver.8006.options":        {nothing, get("/8006/095060001343520102"), 0},
+	"resolver.8010":                {nothing, get("/8010/9506000134352-1"), 404},
+	"resolver.8010.options":        {nothing, get("/8010/9506000134352-1"), 0},
+	"resolver.8013":                {nothing, get("/8013/1987654Ad4X4bL5ttr2310c2K"), 404},
+	"resolver.8013.options":        {nothing, get("/8013/1987654Ad4X4bL5ttr2310c2K"), 0},
+	"resolver.8017":                {nothing, get("/8017/950600013400000015"), 404},
+	"resolver.8017.options":        {nothing, get("/8017/950600013400000015"), 0},
+	"resolver.8018":                {nothing, get("/8018/950600013400000015"), 404},
+	"resolver.8018.options":        {nothing, get("/8018/950600013400000015"), 0},
+	"resolver.compressed":          {nothing, get("/ARHKVAdpQg"), 404}, // a book of somebody else
+	"resolver.compressed.options":  {nothing, get("/ARHKVAdpQg"), 0},
+	"resolver.page":                {nothing, at("/scan/", lotOf), 0},
+	"resolver.page.options":        {nothing, at("/scan/", lotOf), 0},
+	"resolver.description":         {nothing, get("/.well-known/gs1resolver"), 0},
+	"resolver.description.options": {nothing, get("/.well-known/gs1resolver"), 0},
+	"resolver.context":             {nothing, get("/.well-known/gs1linkset.jsonld"), 0},
+	"resolver.context.options":     {nothing, get("/.well-known/gs1linkset.jsonld"), 0},
+
+	"links.edit": {nothing, get("/traceability/links"), 0},
+	"links.publish": {acts, func(w *world, s side) call {
+		return call{path: "/traceability/links", form: url.Values{"key": {"01/" + s.gtin}, "type": {"gs1:pip"}, "href": {"https://dairy.example/" + w.fresh("p")}, "title": {"Milk"}}}
+	}, 0},
+	"links.withdraw": {acts, func(w *world, s side) call {
+		return call{path: "/traceability/links/withdraw", form: url.Values{"key": {"01/" + s.gtin}, "id": {"00"}}}
+	}, 404}, // the key is theirs, but there is no such link
+	"api.links": {nothing, get("/api/links"), 0},
+	"api.link.publish": {acts, func(w *world, s side) call {
+		return call{path: "/api/links", json: map[string]any{"key": "01/" + s.gtin, "type": "gs1:pip", "href": "https://dairy.example/" + w.fresh("p"), "title": "Milk"}}
+	}, 0},
+	"api.link.withdraw": {nothing, get("/api/links/00"), 404},
+	"labels.page":       {lists, get("/traceability/labels"), 0},
+	"labels.pdf":        {reads, at("/traceability/labels.pdf?thing=", func(s side) string { return url.QueryEscape(s.lot) }), 0},
+	"packs.page":        {reads, at("/traceability/packs/", func(s side) string { return strings.TrimPrefix(s.unpacks, "00/") }), 0},
 
 	"shopper.place": {nothing, func(_ *world, s side) call { return call{path: "/shopper/place?of=/" + s.lot} }, 0},
 	"shopper.sharePlace": {nothing, func(_ *world, s side) call {

@@ -4,9 +4,12 @@ import (
 	"fmt"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 
+	"github.com/boombuler/barcode"
+	"github.com/boombuler/barcode/datamatrix"
 	"github.com/boombuler/barcode/qr"
 )
 
@@ -22,13 +25,26 @@ type code struct {
 
 type bar struct{ x, y, length int }
 
-// newCode encodes an address at error correction level M, which bears a scratch
-// or a drop of water (15 %).
-func newCode(address string) (*code, error) {
-	image, err := qr.Encode(address, qr.M, qr.Auto)
-	if err != nil {
-		return nil, fmt.Errorf("QR code of %q: %w", address, err)
+// newCode encodes an address as QR code at error correction level M, which bears a
+// scratch or a drop of water (15 %), or what begins with U+001D as GS1 DataMatrix
+// (ISO/IEC 16022, ECC 200), whose U+001D become FNC1.
+func newCode(symbol string) (*code, error) {
+	elements, matrix := strings.CutPrefix(symbol, "\x1d")
+	if matrix {
+		image, err := datamatrix.Encode(strings.ReplaceAll(symbol, "\x1d", string([]byte{datamatrix.FNC1})))
+		if err != nil {
+			return nil, fmt.Errorf("DataMatrix of %q: %w", elements, err)
+		}
+		return barsOf(image), nil
 	}
+	image, err := qr.Encode(symbol, qr.M, qr.Auto)
+	if err != nil {
+		return nil, fmt.Errorf("QR code of %q: %w", symbol, err)
+	}
+	return barsOf(image), nil
+}
+
+func barsOf(image barcode.Barcode) *code {
 	c := &code{size: image.Bounds().Dx()}
 	for y := range c.size {
 		for x := 0; x < c.size; x++ {
@@ -41,7 +57,7 @@ func newCode(address string) (*code, error) {
 			}
 		}
 	}
-	return c, nil
+	return c
 }
 
 func dark(c interface{ RGBA() (r, g, b, a uint32) }) bool {

@@ -112,6 +112,29 @@ func (id ID) Level() Level {
 // digit: extension digit, indicator, or the zero of a GRAI.
 var prefixStart = map[string]int{"00": 1, "01": 1, "8003": 1, "8006": 1}
 
+// Issued returns the key from where its company prefix begins: without extension
+// digit, indicator, or a GRAI's zero.
+func (id ID) Issued() string {
+	return id.Primary.Value[min(prefixStart[id.Primary.AI], len(id.Primary.Value)):]
+}
+
+// Levels are the IDs that a resolver looks under for one that it was asked for,
+// the finest first: the ID itself, then with fewer qualifiers, then the key
+// (GS1-Conformant resolver standard, 2.5.10).
+func (id ID) Levels() []ID {
+	var all []ID
+	for mask := 1<<len(id.Qualifiers) - 1; mask >= 0; mask-- {
+		level := ID{Primary: id.Primary}
+		for i, q := range id.Qualifiers {
+			if mask>>i&1 == 1 {
+				level.Qualifiers = append(level.Qualifiers, q)
+			}
+		}
+		all = append(all, level)
+	}
+	return all
+}
+
 // HasPrefix reports whether the key belongs to a GS1 company prefix.
 func (id ID) HasPrefix(companyPrefix string) bool {
 	start := prefixStart[id.Primary.AI]
@@ -207,4 +230,14 @@ func follows(qualifiers []Element, sequence []string) bool {
 		at += i + 1
 	}
 	return true
+}
+
+// Keys lists the application identifiers that can begin an ID, in their order.
+func Keys() (all []string) {
+	for _, e := range dictionary {
+		if e.qualifiers != "" {
+			all = append(all, e.from)
+		}
+	}
+	return all
 }
