@@ -37,3 +37,9 @@ func (n Name) Resolved() Name { return n.resolved() }
 
 // ParseTime reads a time as events spell it: RFC 3339 with a zone. It gives UTC.
 func ParseTime(text string) (time.Time, bool) { return parseTime(text) }
+
+// BizSteps lists the business steps of the CBV, sorted.
+func BizSteps() []string { return append([]string(nil), bizSteps.words...) }
+
+// Dispositions lists the dispositions of the CBV, sorted.
+func Dispositions() []string { return append([]string(nil), dispositions.words...) }

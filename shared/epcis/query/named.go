@@ -360,3 +360,13 @@ func descends(place, outer string, a Around) bool {
 	}
 	return false
 }
+
+// TypeWord is a type of a list ("bizTransaction", "source" or "destination") in the spelling of events.
+func TypeWord(list, kind string) string {
+	for _, l := range lists {
+		if l.name == list {
+			return l.form(kind)
+		}
+	}
+	return kind
+}
