@@ -78,6 +78,7 @@ type app struct {
 	shelf     *shelf
 	captures  *captures
 	pager     *pager
+	bytewise  string // see there
 
 	// queryGone ends the subscriptions of a named query that is deleted.
 	queryGone func(ctx context.Context, tx *readmodel.Tx, owner, name string) error
@@ -94,6 +95,9 @@ func open(ctx context.Context, h *host.Host) (web.App, error) {
 	var err error
 	if a.pager, err = openPager(ctx, h.DB, h.Now); err != nil {
 		return web.App{}, fmt.Errorf("open the seal of page tokens: %w", err)
+	}
+	if a.bytewise, err = bytewise(ctx, h.DB); err != nil {
+		return web.App{}, fmt.Errorf("ask how texts compare: %w", err)
 	}
 	return web.App{
 		Name: "traceability", Title: "Traceability", Home: "/traceability", Icon: "truck",

@@ -175,6 +175,10 @@ func (w *machineWorld) narrowedIsMatched(t *testing.T) {
 		for _, question := range questions {
 			want := matchedOf(t, question, all)
 			got := idsOf(w.walk(t, by, "/epcis/v2/events?perPage=3&"+encoded(t, question).Encode(), extensions...))
+			if strings.Contains(question, "_eventTime") || strings.Contains(question, "_recordTime") { // then time is the order
+				slices.Sort(got)
+				slices.Sort(want)
+			}
 			if !slices.Equal(got, want) {
 				t.Errorf("%s asks %s:\n got %q\nwant %q", by, question, got, want)
 			}
