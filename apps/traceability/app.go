@@ -11,6 +11,7 @@ package traceability
 import (
 	"context"
 	"embed"
+	"fmt"
 	"io/fs"
 	"slices"
 
@@ -54,6 +55,16 @@ var Rules = []chaincode.Rule{
 	errBehaviour,
 	errDuplicate,
 	errParameter,
+	errToken,
+	errLongAddress,
+	errTooLarge,
+	errTooComplex,
+	errEPCFormat,
+	errNoResource,
+	errNoQuery,
+	errQueryName,
+	errQueryTaken,
+	errQueries,
 	errNoCapture,
 	errDirection,
 	errNoTransaction,
@@ -87,6 +98,11 @@ type app struct {
 	captures  *captures
 	scans     *scanDesk
 	forms     limiter // of shoppers
+	pager     *pager
+	bytewise  string // see there
+
+	// queryGone ends the subscriptions of a named query that is deleted.
+	queryGone func(ctx context.Context, tx *readmodel.Tx, owner, name string) error
 }
 
 func open(ctx context.Context, h *host.Host) (web.App, error) {
@@ -104,6 +120,13 @@ func openApp(ctx context.Context, h *host.Host) (*app, error) {
 	h.Web.Assets(sub(assets, "assets"))
 	if err := a.openCaptures(ctx); err != nil {
 		return nil, err
+	}
+	var err error
+	if a.pager, err = openPager(ctx, h.DB, h.Now); err != nil {
+		return nil, fmt.Errorf("open the seal of page tokens: %w", err)
+	}
+	if a.bytewise, err = bytewise(ctx, h.DB); err != nil {
+		return nil, fmt.Errorf("ask how texts compare: %w", err)
 	}
 	return a, a.openScans(ctx)
 }
@@ -142,6 +165,8 @@ func (a *app) face() web.App {
 			a.packRoutes(),
 			a.labelRoutes(),
 			a.epcisRoutes(),
+			a.collectionRoutes(),
+			a.queryRoutes(),
 			a.apiRoutes(),
 			a.importRoutes(),
 		),

@@ -12,9 +12,9 @@ import (
 	"github.com/tallyway/tallyway/shared/readmodel"
 )
 
-// putFacts keeps what records tell of a product. A product that comes onto the
+// putFood keeps what records tell of a product. A product that comes onto the
 // Food Traceability List, or changes its place on it, has its events read anew.
-func putFacts(ctx context.Context, tx *readmodel.Tx, p trace.Product) error {
+func putFood(ctx context.Context, tx *readmodel.Tx, p trace.Product) error {
 	before, err := categories(ctx, tx, []string{p.GTIN})
 	if err != nil {
 		return err

@@ -43,6 +43,7 @@ var tables = []string{
 	"tr_warnings",
 	"tr_certificates",
 	"tr_links",
+	"tr_event_facts",
 }
 
 // projection says what each event does to the tables.
@@ -85,7 +86,7 @@ func projectParties(p *readmodel.Projection) {
 	})
 	readmodel.On(p, func(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.ProductDescribed) error {
 		d := e.Product
-		if err := putFacts(ctx, tx, d); err != nil {
+		if err := putFood(ctx, tx, d); err != nil {
 			return err
 		}
 		return run(ctx, tx, `INSERT INTO tr_products (gtin, name, name_zh, unit, shelf_life, storage, owner)
@@ -147,7 +148,7 @@ func captured(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.C
 	if err != nil {
 		return fmt.Errorf("read the event %s: %w", e.Hash, err)
 	}
-	id := ""
+	id := "" // the eventID that the sender gave
 	if event != nil {
 		id = event.ID
 	}
@@ -171,7 +172,10 @@ func captured(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.C
 	if err := recordReadings(ctx, tx, e, event); err != nil {
 		return err
 	}
-	return recordFoods(ctx, tx, e.Hash, e.Shipment, event)
+	if err := recordFoods(ctx, tx, e.Hash, e.Shipment, event); err != nil {
+		return err
+	}
+	return putFacts(ctx, tx, e.Hash, factsOf(e, event))
 }
 
 // eventIn is the event in a body; a body that is not for everybody does not

@@ -23,7 +23,10 @@ type Route struct {
 	Doc    *Doc  // for /api/openapi.json; every route below /api/ needs one
 	// Handler answers, or returns an error that Refuse would understand.
 	Handler func(*Ctx) error
-	stream  bool // has no deadline and keeps no place among the concurrent
+	// Refuse answers what is refused before the handler is reached, where a
+	// standard prescribes other problem documents than ours.
+	Refuse func(*Ctx, error) error
+	stream bool // has no deadline and keeps no place among the concurrent
 }
 
 // Access says who may use a route. Use Public, AnyUser or Roles; the zero
