@@ -34,9 +34,12 @@ func (a *app) asked(c *web.Ctx, prefix string, suffixes ...string) (lot lotRow, 
 		return lot, "", a.readable(c, lot)
 	}
 	for _, s := range suffixes {
-		if id, ok := strings.CutSuffix(rest, "."+s); ok {
+		if !strings.HasPrefix(s, "/") {
+			s = "." + s
+		}
+		if id, ok := strings.CutSuffix(rest, s); ok {
 			if lot, err = a.lot(c.Context(), id); err == nil {
-				return lot, s, a.readable(c, lot)
+				return lot, strings.TrimPrefix(s, "."), a.readable(c, lot)
 			}
 		}
 	}

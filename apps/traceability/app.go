@@ -54,6 +54,7 @@ var Rules = []chaincode.Rule{
 	errParameter,
 	errNoCapture,
 	errDirection,
+	errKnownAt,
 	errNoTransaction,
 }
 

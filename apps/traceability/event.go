@@ -111,7 +111,7 @@ func (a *app) fillLots(c *web.Ctx, r *reader, n *names, d deed, v *eventView) er
 		}
 		v.Lots = append(v.Lots, madeView{Lot: id, Name: n.Lot(id), Blocked: lot.Blocked, Href: lotHref(id)})
 		if v.Text == "" {
-			passages, err := a.passages(c.Context(), id)
+			passages, err := a.passages(c.Context(), id, asOf{})
 			if err != nil {
 				return err
 			}

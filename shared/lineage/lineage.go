@@ -178,8 +178,14 @@ type Walk struct {
 // Walk follows the edges from the seeds, breadth first, to at most limit nodes
 // (0 means no limit). A seed that the graph does not know is its own whole walk.
 func (g *Graph) Walk(d Direction, limit int, seeds ...string) Walk {
+	return g.WalkSteps(d, limit, 0, seeds...)
+}
+
+// WalkSteps is Walk to at most so many steps from the seeds (0 means no limit).
+// Ending there is not a cut.
+func (g *Graph) WalkSteps(d Direction, limit, steps int, seeds ...string) Walk {
 	var w Walk
-	g.visit(d, limit, seeds, &w.Cut, func(name string, depth int) {
+	g.visit(d, limit, steps, seeds, &w.Cut, func(name string, depth int) {
 		w.Nodes = append(w.Nodes, Reached{name, depth})
 	}, func(from, to node) {
 		if d == Back {
@@ -194,7 +200,7 @@ func (g *Graph) Walk(d Direction, limit int, seeds ...string) Walk {
 func (g *Graph) Names(d Direction, seeds ...string) []string {
 	var names []string
 	var cut bool
-	g.visit(d, 0, seeds, &cut, func(name string, _ int) { names = append(names, name) }, nil)
+	g.visit(d, 0, 0, seeds, &cut, func(name string, _ int) { names = append(names, name) }, nil)
 	return names
 }
 
@@ -226,7 +232,7 @@ func (v *visited) first(n node) bool {
 	return true
 }
 
-func (g *Graph) visit(d Direction, limit int, seeds []string, cut *bool, found func(string, int), edge func(from, to node)) {
+func (g *Graph) visit(d Direction, limit, steps int, seeds []string, cut *bool, found func(string, int), edge func(from, to node)) {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
 	v := g.scratch.Get().(*visited)
@@ -247,6 +253,9 @@ func (g *Graph) visit(d Direction, limit int, seeds []string, cut *bool, found f
 		}
 		n := v.queue[i]
 		found(g.names[n], depth)
+		if steps > 0 && depth == steps {
+			continue
+		}
 		for _, neighbours := range [2][]node{g.rows[d].of(n), g.recent[d][n]} {
 			for _, to := range neighbours {
 				if v.marks[to] != v.generation && limit > 0 && len(v.queue) >= limit {

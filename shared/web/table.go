@@ -19,7 +19,8 @@ type ListOptions struct {
 	Search  bool
 	Sort    []string // columns; the first is the usual one, "-" before it for descending
 	Filters []Filter
-	Limit   int // rows a page; 50 by default
+	Limit   int      // rows a page; 50 by default
+	Keep    []string // parameters that the page reads itself: the list's own addresses keep them
 }
 
 // List is what a reader asked of a list, checked against what can be asked:
@@ -56,6 +57,11 @@ func (c *Ctx) List(can ListOptions) List {
 	for _, f := range can.Filters {
 		if v := q.Get(f.Name); slices.ContainsFunc(f.Options, func(o Option) bool { return o.Value == v && v != "" }) {
 			l.values.Set(f.Name, v)
+		}
+	}
+	for _, name := range can.Keep {
+		if v := q.Get(name); v != "" && len(v) <= 500 {
+			l.values.Set(name, v)
 		}
 	}
 	l.readSort(q.Get("sort"))
