@@ -320,7 +320,7 @@ func (t *tracing) table(c *web.Ctx, v *traceView, list web.List) error {
 		return err
 	}
 	v.Table = web.Table{List: list, Label: "Lots of the trace", Exports: v.dresses(), Columns: []web.Column{{Label: "Lot", Sort: "lot"}, {Label: "Step", Sort: "step"}, {Label: "Made by", Sort: "maker"}, {Label: "Made on", Sort: "at"},
-		{Label: "Made", Number: true}, {Label: "Share", Sort: "share", Number: true}, {Label: "Unaccounted", Number: true}, {Label: "State", Sort: "state"}}}
+		{Label: "Made", Number: true}, {Label: "Part", Sort: "share", Number: true}, {Label: "Unaccounted", Number: true}, {Label: "State", Sort: "state"}}}
 	for _, k := range rows {
 		var missing any
 		if k.Missing != "" {
@@ -380,7 +380,7 @@ const shownTies = 200
 // tieTable lists what carried the lots and who handed them on.
 func (t *tracing) tieTable(c *web.Ctx, v *traceView) {
 	words := map[string]string{packedIn: "Packed in", attachedTo: "Attached to", shippedTo: "Shipped to"}
-	v.Ties = web.Table{Label: "Packs, attached things and shipments", Columns: []web.Column{{Label: "What"}, {Label: "Relation"}, {Label: "To"}, {Label: "Quantity", Number: true}, {Label: "Since"}, {Label: "Until"}, {Label: "By"}}}
+	v.Ties = web.Table{Label: "Packs, attached things and shipments", Columns: []web.Column{{Label: "What"}, {Label: "Relation"}, {Label: "Other end"}, {Label: "Quantity", Number: true}, {Label: "Since"}, {Label: "Until"}, {Label: "By"}}}
 	for _, l := range t.links[:min(len(t.links), shownTies)] {
 		from, to := t.thing(l.From), t.thing(l.To)
 		if l.Kind == shippedTo {

@@ -14,10 +14,10 @@ func (t *tracing) sheet(c *web.Ctx) export.Table {
 		return export.Column{Header: c.T(text), Kind: kind, Width: width}
 	}
 	sheet := export.Table{Title: c.T("Trace of %s", t.names.Lot(t.seed.ID)), Note: t.note(c), Columns: []export.Column{
-		header("Kind", export.Text, 11), header("Id", export.Text, 32), header("Name", export.Text, 26), header("To", export.Text, 32), header("Step", export.Integer, 6),
+		header("Kind", export.Text, 11), header("Id", export.Text, 32), header("Name", export.Text, 26), header("Other end", export.Text, 32), header("Step", export.Integer, 6),
 		header("Company", export.Text, 22), header("When", export.Time, 20), header("Until", export.Time, 20), header("Quantity", export.Text, 14),
 		header("At least", export.Quantity, 11), header("At most", export.Quantity, 11), header("Evenly mixed", export.Quantity, 12), header("Unit", export.Text, 7),
-		header("Share at least", export.Text, 10), header("Share at most", export.Text, 10), header("Share evenly mixed", export.Text, 12),
+		header("Part at least", export.Text, 10), header("Part at most", export.Text, 10), header("Part evenly mixed", export.Text, 12),
 		header("Unaccounted", export.Quantity, 12), header("State", export.Text, 13)}}
 	sheet.Rows = func(yield func([]any, error) bool) {
 		for _, k := range t.nodes {
