@@ -11,6 +11,7 @@ import (
 
 	"github.com/tallyway/tallyway/chaincode/trace"
 	"github.com/tallyway/tallyway/shared/epcis"
+	"github.com/tallyway/tallyway/shared/lineage"
 )
 
 const (
@@ -234,5 +235,38 @@ func TestAsKnownAtATime(t *testing.T) {
 	_, body := dairy.get("/api/recalls/R-9"+at(recalled), "Accept", "application/json")
 	if err := json.Unmarshal([]byte(body), &kase); err != nil || kase.State != trace.CaseOpen || kase.Closed != nil {
 		t.Errorf("the case while it was open: %v %s", err, body)
+	}
+}
+
+// The graph in memory takes in what is captured and takes out what is declared
+// an error, without being read anew.
+func TestLineageFollowsWhatIsTakenBack(t *testing.T) {
+	w := viewsHost(t)
+	w.log("greenfield-dairy", m1, "1000", "2026-11-25")
+	cache := newLineageCache(w.Host.DB, w.Host.Follower)
+	reached := func() []string {
+		t.Helper()
+		graph, err := cache.current(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return graph.Names(lineage.Forward, m1)[1:]
+	}
+	if got := reached(); len(got) != 0 {
+		t.Errorf("reached %v", got)
+	}
+	w.transform("greenfield-dairy", []epcis.Quantity{kilos(m1, "100")}, []epcis.Quantity{kilos(milkM2, "90")})
+	cooking := w.last
+	w.transform("greenfield-dairy", []epcis.Quantity{kilos(m1, "10")}, []epcis.Quantity{kilos(lotOf(milkGTIN, "M3"), "9")})
+	if got := reached(); len(got) != 2 {
+		t.Errorf("after two makings reached %v", got)
+	}
+	w.retract("greenfield-dairy", cooking)
+	if got := reached(); !slices.Equal(got, []string{lotOf(milkGTIN, "M3")}) {
+		t.Errorf("after an error declaration reached %v", got)
+	}
+	w.transform("greenfield-dairy", []epcis.Quantity{kilos(m1, "50")}, []epcis.Quantity{kilos(milkM2, "40")})
+	if got := reached(); len(got) != 2 || cache.reloads != 1 {
+		t.Errorf("made again: reached %v, read anew %d times", got, cache.reloads)
 	}
 }
