@@ -32,8 +32,12 @@ func processThen(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, proces
 	if err := run(ctx, tx, `DELETE FROM tr_process_lines_then WHERE process = $1 AND since = $2`, process, m.At); err != nil {
 		return err
 	}
+	err := run(ctx, tx, `INSERT INTO tr_process_lines_then (process, since, side, lot, amount, unit, block) VALUES ($1, $2, '', '', '', '', $3)`, process, m.At, int64(m.Block))
+	if err != nil {
+		return err
+	}
 	return run(ctx, tx, `INSERT INTO tr_process_lines_then (process, since, side, lot, amount, unit, block)
-		SELECT process, $1, side, lot, amount, unit, $2 FROM tr_process_lines WHERE process = $3 UNION ALL SELECT $3, $1, '', '', '', '', $2`, m.At, int64(m.Block), process)
+		SELECT process, $1, side, lot, amount, unit, $2 FROM tr_process_lines WHERE process = $3`, m.At, int64(m.Block), process)
 }
 
 func shipmentThen(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, id string) error {

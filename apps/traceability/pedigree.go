@@ -50,8 +50,10 @@ type card struct {
 	row     lotRow
 	zone    string // of the event that made it
 	until   time.Time
-	on      bool   // on the way that is shown
-	thing   string // the kind of link that it is here for; "" is a lot
+	on      bool // on the way that is shown
+	part    *quantity.Part
+	whole   gs1.Quantity // that it is a part of
+	thing   string       // the kind of link that it is here for; "" is a lot
 }
 
 // partView is how much of a seed is in a lot made of it, or of a lot in a seed
@@ -324,9 +326,9 @@ func (t *tracing) parts(processes map[string][]line) error {
 	for i := range t.nodes {
 		k := &t.nodes[i]
 		if p, ok := down[k.ID]; ok && k.Depth > 0 {
-			k.Part = viewPart(p, seed)
+			k.part, k.whole = &p, seed
 		} else if p, ok := up[k.ID]; ok && k.Depth < 0 {
-			k.Part = viewPart(p, flow.Made[k.ID])
+			k.part, k.whole = &p, flow.Made[k.ID]
 		}
 	}
 	return nil
@@ -379,6 +381,15 @@ func (t *tracing) strangers(processes map[string][]line) error {
 	near, err := t.who.near(ids...)
 	maps.Copy(t.near.of, near.of)
 	return err
+}
+
+// showParts writes the parts of some lots out.
+func showParts(nodes []card) {
+	for i, k := range nodes {
+		if k.part != nil {
+			nodes[i].Part = viewPart(*k.part, k.whole)
+		}
+	}
 }
 
 func viewPart(p quantity.Part, whole gs1.Quantity) *partView {

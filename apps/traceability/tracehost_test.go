@@ -12,6 +12,7 @@ import (
 	"github.com/tallyway/tallyway/chaincode/trace"
 	"github.com/tallyway/tallyway/shared/epcis"
 	"github.com/tallyway/tallyway/shared/lineage"
+	"github.com/tallyway/tallyway/shared/readmodel/pgtest"
 )
 
 const (
@@ -45,8 +46,8 @@ func (v *traceView) node(id string) card {
 
 // tied is the story of milk to shelf, and a pallet of cheese with a logger in a
 // crate.
-func tied(t *testing.T) *viewsWorld {
-	w := viewsHost(t)
+func tied(t *testing.T, w *viewsWorld) *viewsWorld {
+	t.Helper()
 	w.milkToShelf()
 	w.capture("harbour-foods", epcis.Event{Type: epcis.AggregationEvent, Action: epcis.Add, BizStep: "packing", Parent: pallet, ChildQuantities: []epcis.Quantity{kilos(c1, "20")}})
 	for _, pair := range [][2]string{{pallet, logger}, {crate, pallet}} {
@@ -55,8 +56,19 @@ func tied(t *testing.T) *viewsWorld {
 	return w
 }
 
-func TestTraceTellsQuantitiesPacksAndWhatIsAttached(t *testing.T) {
-	w := tied(t)
+// onBoth runs a story over both engines of the tables.
+func onBoth(t *testing.T, story func(t *testing.T, w *viewsWorld)) {
+	for name, database := range map[string]func(testing.TB) string{"SQLite": func(testing.TB) string { return "" }, "PostgreSQL": pgtest.URL} {
+		t.Run(name, func(t *testing.T) {
+			story(t, &viewsWorld{world: startOn(t, database(t), viewsStart, viewsParties, describe)})
+		})
+	}
+}
+
+func TestTraceTellsQuantitiesPacksAndWhatIsAttached(t *testing.T) { onBoth(t, tellsQuantities) }
+
+func tellsQuantities(t *testing.T, w *viewsWorld) {
+	tied(t, w)
 	harbour := w.signedIn("harbour-foods")
 	got := harbour.trace(traceHref(c1) + ".json")
 	milk := got.node(m1)
@@ -91,7 +103,7 @@ func TestTraceTellsQuantitiesPacksAndWhatIsAttached(t *testing.T) {
 // The retailer sees its own shelf's neighbour, not what the cheese is made of in
 // which amounts; a stranger sees nothing.
 func TestTraceKeepsAmountsToNeighbours(t *testing.T) {
-	w := tied(t)
+	w := tied(t, viewsHost(t))
 	market := w.signedIn("city-market")
 	for _, path := range []string{traceHref(c1) + ".json", "/api/lots/" + c1 + "/trace"} {
 		got := market.trace(path)
@@ -117,7 +129,7 @@ func TestTraceKeepsAmountsToNeighbours(t *testing.T) {
 }
 
 func TestTraceComesInEveryDress(t *testing.T) {
-	w := tied(t)
+	w := tied(t, viewsHost(t))
 	harbour := w.signedIn("harbour-foods")
 	data := harbour.trace(traceHref(c1) + ".json")
 	_, text := harbour.get("/api/lots/" + c1 + "/trace.csv")
@@ -158,8 +170,9 @@ func at(t time.Time) string { return "?knownAt=" + t.UTC().Format(time.RFC3339) 
 
 // A lot is logged, worked up, shipped; both are declared errors, and a recall
 // opened and closed. Asked for each time between, the ledger tells what it knew.
-func TestAsKnownAtATime(t *testing.T) {
-	w := viewsHost(t)
+func TestAsKnownAtATime(t *testing.T) { onBoth(t, asKnown) }
+
+func asKnown(t *testing.T, w *viewsWorld) {
 	mark := func() time.Time { w.sleep(time.Minute); now := w.clock(); w.sleep(time.Minute); return now }
 	unborn := mark()
 	w.log("greenfield-dairy", m1, "1000", "2026-11-25")

@@ -111,6 +111,7 @@ func (a *app) trace(c *web.Ctx, lot lotRow, form string) error {
 	if err := t.unaccounted(t.nodes); err != nil {
 		return err
 	}
+	showParts(t.nodes)
 	if form == "json" {
 		return c.JSON(200, t.view())
 	}
@@ -319,6 +320,7 @@ func (t *tracing) table(c *web.Ctx, v *traceView, list web.List) error {
 	if err := t.unaccounted(rows); err != nil {
 		return err
 	}
+	showParts(rows)
 	v.Table = web.Table{List: list, Label: "Lots of the trace", Exports: v.dresses(), Columns: []web.Column{{Label: "Lot", Sort: "lot"}, {Label: "Step", Sort: "step"}, {Label: "Made by", Sort: "maker"}, {Label: "Made on", Sort: "at"},
 		{Label: "Made", Number: true}, {Label: "Part", Sort: "share", Number: true}, {Label: "Unaccounted", Number: true}, {Label: "State", Sort: "state"}}}
 	for _, k := range rows {
@@ -350,7 +352,7 @@ func sortCards(nodes []card, list web.List) {
 		"maker": func(x, y card) int { return cmp.Compare(x.Maker, y.Maker) },
 		"at":    func(x, y card) int { return x.At.Compare(y.At) },
 		"state": func(x, y card) int { return cmp.Compare(y.row.Blocked, x.row.Blocked) },
-		"share": func(x, y card) int { return cmp.Compare(x.Part.weight(), y.Part.weight()) },
+		"share": func(x, y card) int { return cmp.Compare(x.weight(), y.weight()) },
 		"step":  func(x, y card) int { return cmp.Compare(x.Depth, y.Depth) },
 	}[list.Sort]
 	slices.SortStableFunc(nodes, func(x, y card) int {
@@ -361,17 +363,13 @@ func sortCards(nodes []card, list web.List) {
 	})
 }
 
-// weight is what a column of shares is sorted by: how much it can be.
-func (v *partView) weight() float64 {
-	if v == nil {
+// weight is what a column of parts is sorted by: how much it can be.
+func (k card) weight() float64 {
+	if k.part == nil {
 		return -1
 	}
-	whole, of, _ := strings.Cut(v.Most, "/")
-	a, err := strconv.ParseFloat(whole, 64)
-	if b, errOf := strconv.ParseFloat(of, 64); err == nil && errOf == nil {
-		return a / b
-	}
-	return a
+	most, _ := k.part.Most.Float64()
+	return most
 }
 
 // shownTies bounds the page; the dresses have all.

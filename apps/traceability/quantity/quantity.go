@@ -55,7 +55,7 @@ type Part struct {
 
 // Of is a part of a quantity.
 func Of(part *big.Rat, whole gs1.Quantity) gs1.Quantity {
-	return gs1.Quantity{Amount: amount(new(big.Rat).Mul(part, rat(whole.Amount))), Unit: whole.Unit}
+	return gs1.Quantity{Amount: gs1.AmountOf(new(big.Rat).Mul(part, whole.Amount.Rat())), Unit: whole.Unit}
 }
 
 // Forward says for every lot made of the source how much of the source is in
@@ -274,7 +274,7 @@ func (w *walk) weights(in, out []Line) (weights, other []*big.Rat, measured bool
 	}
 	for _, l := range out {
 		size, _ := l.In(unit)
-		weight := new(big.Rat).Quo(rat(size.Amount), all)
+		weight := new(big.Rat).Quo(size.Amount.Rat(), all)
 		weights = append(weights, weight)
 		other = append(other, new(big.Rat).Quo(new(big.Rat).Sub(whole(), weight), weight))
 	}
@@ -301,7 +301,7 @@ func (w *walk) passBack(out, in []Line) {
 		p := Part{Least: new(big.Rat).Set(least), Most: new(big.Rat).Set(most)}
 		if measured {
 			q, _ := l.In(unit)
-			size := rat(q.Amount)
+			size := q.Amount.Rat()
 			p.Most = new(big.Rat).Quo(smaller(most, size), size)
 			p.Least = new(big.Rat).Quo(positive(new(big.Rat).Sub(size, least)), size)
 		}
@@ -325,7 +325,7 @@ func (w *walk) outflow(out []Line, unit string, measured, comparable bool, given
 		p, size := w.within(l), whole()
 		if comparable {
 			q, _ := l.In(unit)
-			size = rat(q.Amount)
+			size = q.Amount.Rat()
 		}
 		switch {
 		case measured:
@@ -418,7 +418,7 @@ func total(lines []Line, unit string) (*big.Rat, bool) {
 		if err != nil {
 			return nil, false
 		}
-		sum.Add(sum, rat(q.Amount))
+		sum.Add(sum, q.Amount.Rat())
 	}
 	return sum, sum.Sign() > 0
 }
@@ -429,7 +429,7 @@ func ratio(a, b gs1.Quantity) (*big.Rat, bool) {
 	if err != nil || b.Amount.IsZero() {
 		return nil, false
 	}
-	return new(big.Rat).Quo(rat(q.Amount), rat(b.Amount)), true
+	return new(big.Rat).Quo(q.Amount.Rat(), b.Amount.Rat()), true
 }
 
 // product is sum + a × b; nil is unknown, and stays so.
@@ -458,19 +458,3 @@ func larger(a, b *big.Rat) *big.Rat {
 }
 
 func positive(r *big.Rat) *big.Rat { return larger(r, zero()) }
-
-func rat(a gs1.Amount) *big.Rat {
-	r, ok := new(big.Rat).SetString(a.String())
-	if !ok {
-		return zero() // an amount always writes itself as a number
-	}
-	return r
-}
-
-func amount(r *big.Rat) gs1.Amount {
-	var a gs1.Amount
-	if err := a.UnmarshalJSON([]byte(`"` + r.String() + `"`)); err != nil {
-		return gs1.Amount{}
-	}
-	return a
-}
