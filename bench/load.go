@@ -128,8 +128,11 @@ func dial(ctx context.Context, address string) (*connection, error) {
 
 // get asks for a path and reads the answer to its end. Anything but 200 is an
 // error.
-func (c *connection) get(path string) error {
-	c.out = append(append(append(c.out[:0], "GET "...), path...), " HTTP/1.1\r\nHost: bench\r\nAccept: text/html\r\n\r\n"...)
+func (c *connection) get(path string) error { return c.getWith(path, "Accept: text/html\r\n") }
+
+// getWith sends further header fields.
+func (c *connection) getWith(path, fields string) error {
+	c.out = append(append(append(append(append(c.out[:0], "GET "...), path...), " HTTP/1.1\r\nHost: bench\r\n"...), fields...), "\r\n"...)
 	if _, err := c.Write(c.out); err != nil {
 		return err
 	}

@@ -62,9 +62,9 @@ func (p *pedigree) draw(c tongue) template.HTML {
 		focused, px(width), px(height), px(width), px(height))
 	fmt.Fprintf(&b, `<title id="trace-title">%s</title><desc id="trace-desc">%s</desc>`, esc(c.T("Trace graph")),
 		esc(c.T("What a lot was made of stands to its left, what became of it to its right. %s lots. A table below says the same.", len(p.nodes))))
-	b.WriteString(`<defs><marker id="trace-tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0 8 4 0 8z"/></marker></defs>`)
+	b.WriteString(`<defs><marker id="trace-tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="11" markerHeight="11" markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0 8 4 0 8z"/></marker></defs>`)
 	for i, r := range routes {
-		drawRoute(&b, r, drawn[i], p.nodes[r.from].Tone, weights[i])
+		drawRoute(&b, r, drawn[i], p.nodes[r.from].Tone, weights[i], len(routes) <= mostAmounts)
 	}
 	for i, k := range p.nodes {
 		drawCard(&b, c, k, i, cardX(spots[i].column), cardY(spots[i].row))
@@ -73,9 +73,13 @@ func (p *pedigree) draw(c tongue) template.HTML {
 	return template.HTML(b.String())
 }
 
+// mostAmounts is how many arrows can carry their amount in plain sight; of more,
+// it is told when one points at them.
+const mostAmounts = 60
+
 // drawRoute is a smooth curve through the spots that an arrow passes: level at
 // each of them.
-func drawRoute(b *strings.Builder, r route, s strand, tone string, weight float64) {
+func drawRoute(b *strings.Builder, r route, s strand, tone string, weight float64, labels bool) {
 	first, last := r.via[0], r.via[len(r.via)-1]
 	forward := last.column >= first.column
 	start, end := cardX(first.column)+cardWidth, cardX(last.column)-2
@@ -90,9 +94,11 @@ func drawRoute(b *strings.Builder, r route, s strand, tone string, weight float6
 	if s.on {
 		class += " on"
 	}
-	if weight > 0 { // the area of the eye: thrice as wide is nine times as much
-		ends += ` stroke-width="` + px(1.2+4.8*math.Sqrt(weight)) + `"`
+	width := 1.6
+	if weight > 0 { // thrice as wide is nine times as much, for all to be seen
+		width = 1.2 + 4.8*math.Sqrt(weight)
 	}
+	ends += ` stroke-width="` + px(width) + `"`
 	fmt.Fprintf(b, `<g class="%s" data-e="%d %d"><path%s d="M%s %s`, class, r.from, r.to, ends, px(x), px(y))
 	for i, v := range r.via[1:] {
 		enter, leave := cardX(v.column), cardX(v.column)+cardWidth
@@ -110,7 +116,9 @@ func drawRoute(b *strings.Builder, r route, s strand, tone string, weight float6
 		}
 	}
 	b.WriteString(`"/>`)
-	if s.Amount != "" {
+	if s.Amount != "" && !labels {
+		fmt.Fprintf(b, `<title>%s</title>`, esc(s.Amount))
+	} else if s.Amount != "" {
 		// In the middle of the first bend, where curves that begin or end at one
 		// card are apart.
 		next, gap := r.via[min(1, len(r.via)-1)], columnGap/2
@@ -154,7 +162,11 @@ func drawCard(b *strings.Builder, c tongue, k card, n int, x, y float64) {
 		}
 	}
 	line("product", 24, k.Product, 22)
-	line("number", 42, k.Number, 24)
+	if k.thing != "" {
+		line("", 42, k.Number, 30)
+	} else {
+		line("number", 42, k.Number, 24)
+	}
 	line("", 60, strings.Join(nonEmpty([]string{k.Amount, k.Place}), " · "), 32)
 	line("", 76, when, 33)
 	if k.Word != "" {
@@ -166,8 +178,8 @@ func drawCard(b *strings.Builder, c tongue, k card, n int, x, y float64) {
 	}
 	b.WriteString(`</a>`)
 	if k.Way != "" {
-		fmt.Fprintf(b, `<a class="lot-way" href="%s" aria-label="%s"><rect x="%s" y="%s" width="28" height="24" rx="6"/><path d="M%s %sh4l4 8h4"/></a>`,
-			esc(k.Way), esc(c.T("Show the way between it and %s", k.Title())), px(x+cardWidth-34), px(y+cardHeight-30), px(x+cardWidth-26), px(y+cardHeight-22))
+		fmt.Fprintf(b, `<a class="lot-way" href="%s" aria-label="%s"><rect x="%s" y="%s" width="28" height="20" rx="6"/><path d="M%s %sh4l4 8h4"/></a>`,
+			esc(k.Way), esc(c.T("Show the way between it and %s", k.Title())), px(x+cardWidth-34), px(y+cardHeight-25), px(x+cardWidth-26), px(y+cardHeight-19))
 	}
 }
 

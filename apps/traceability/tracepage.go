@@ -257,7 +257,7 @@ func (t *tracing) drawTies(c tongue) {
 	for _, l := range t.links {
 		for _, end := range []string{l.From, l.To} {
 			if _, lot := t.rows[end]; !lot && l.Kind != shippedTo {
-				if _, seen := things[end]; !seen {
+				if _, seen := things[end]; !seen || l.Kind == packedIn && end == l.To {
 					things[end] = l
 				}
 			}
