@@ -29,7 +29,7 @@ func (a *app) apiRoutes() []web.Route {
 		{Method: "GET", Path: "/api/lots", Name: "api.lots", Access: own, Handler: a.apiLots, Doc: &web.Doc{
 			Summary: "The lots up and down your chain.", List: true, States: lotStates, Reply: lotReply{}}},
 		{Method: "GET", Path: "/api/lots/*", Name: "api.lot", Access: own, Handler: a.apiLot, Doc: &web.Doc{
-			Summary: "One lot, by its id such as 01/09506000134352/10/L1, with who holds it; with /trace behind the id, its whole trace, also as .csv, .xlsx and .pdf.",
+			Summary: "One lot, by its id such as 01/09506000134352/10/L1, with who holds it; with /trace behind the id, its whole trace, also as .csv, .xlsx and .pdf; with /bundle, its proof bundle (ZIP).",
 			Reply:   lotReply{}, Query: []web.Param{knownParam}}},
 		{Method: "GET", Path: "/api/shipments", Name: "api.shipments", Access: own, Handler: a.apiShipments, Doc: &web.Doc{
 			Summary: "The shipments that you send, receive or carry, the newest first.", List: true, States: shipmentStates, Reply: shipmentReply{}}},
@@ -175,11 +175,15 @@ func (a *app) lotsOf(r *reader, ids []string, known asOf) (lots []lotReply, err 
 }
 
 func (a *app) apiLot(c *web.Ctx) error {
-	lot, suffix, err := a.asked(c, "/api/lots/", lotSuffixes...)
+	lot, suffix, err := a.asked(c, "/api/lots/", append([]string{"/bundle"}, lotSuffixes...)...)
 	if err != nil {
 		return err
 	}
-	if suffix != "" {
+	switch suffix {
+	case "":
+	case "/bundle":
+		return a.bundleOfLot(c, lot)
+	default:
 		return a.apiTraceOf(c, lot, suffix)
 	}
 	known, err := askedMoment(c)

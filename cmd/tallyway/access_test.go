@@ -114,6 +114,7 @@ var fixtures = map[string]fixture{
 		return call{path: "/account/sessions/revoke", form: url.Values{"id": {s.session}}}
 	}, 0},
 	"host.transaction": {nothing, get("/transactions/" + strings.Repeat("0", 64)), 0},
+	"host.members":     {nothing, get("/members.pem"), 0},
 	"host.people":      {nothing, get("/people"), 0},
 	"host.addPerson": {nothing, func(w *world, s side) call {
 		return call{path: "/people", form: url.Values{"name": {w.fresh("p")}, "display": {"P"}, "role": {"viewer"}, "party": {s.company}}}
