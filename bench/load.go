@@ -129,7 +129,12 @@ func dial(ctx context.Context, address string) (*connection, error) {
 // get asks for a path and reads the answer to its end. Anything but 200 is an
 // error.
 func (c *connection) get(path string) error {
-	c.out = append(append(append(c.out[:0], "GET "...), path...), " HTTP/1.1\r\nHost: bench\r\nAccept: text/html\r\nSec-Fetch-Dest: document\r\nUser-Agent: Mozilla/5.0 (Linux; Android 15; Mobile)\r\n\r\n"...)
+	return c.getWith(path, "Accept: text/html\r\nSec-Fetch-Dest: document\r\nUser-Agent: Mozilla/5.0 (Linux; Android 15; Mobile)\r\n")
+}
+
+// getWith sends further header fields.
+func (c *connection) getWith(path, fields string) error {
+	c.out = append(append(append(append(append(c.out[:0], "GET "...), path...), " HTTP/1.1\r\nHost: bench\r\n"...), fields...), "\r\n"...)
 	if _, err := c.Write(c.out); err != nil {
 		return err
 	}

@@ -39,7 +39,8 @@ func traceRow(ctx context.Context, o options) ([]result, error) {
 			return all, err
 		}
 	}
-	return all, nil
+	results, err := overHTTP(ctx, o, url, worlds)
+	return append(all, results...), err
 }
 
 // graphs are the numbers of edges, smallest first.

@@ -29,7 +29,8 @@ func (a *app) apiRoutes() []web.Route {
 		{Method: "GET", Path: "/api/lots", Name: "api.lots", Access: own, Handler: a.apiLots, Doc: &web.Doc{
 			Summary: "The lots up and down your chain.", List: true, States: lotStates, Reply: lotReply{}}},
 		{Method: "GET", Path: "/api/lots/*", Name: "api.lot", Access: own, Handler: a.apiLot, Doc: &web.Doc{
-			Summary: "One lot, by its id such as 01/09506000134352/10/L1, with who holds it; with /bundle behind it, its proof bundle (ZIP).", Reply: lotReply{}}},
+			Summary: "One lot, by its id such as 01/09506000134352/10/L1, with who holds it; with /trace behind the id, its whole trace, also as .csv, .xlsx and .pdf; with /bundle, its proof bundle (ZIP).",
+			Reply:   lotReply{}, Query: []web.Param{knownParam}}},
 		{Method: "GET", Path: "/api/shipments", Name: "api.shipments", Access: own, Handler: a.apiShipments, Doc: &web.Doc{
 			Summary: "The shipments that you send, receive or carry, the newest first.", List: true, States: shipmentStates, Reply: shipmentReply{}}},
 		{Method: "GET", Path: "/api/shipments/:id", Name: "api.shipment", Access: own, Handler: a.apiShipment, Doc: &web.Doc{
@@ -44,12 +45,13 @@ func (a *app) apiRoutes() []web.Route {
 			Summary: "Recall lots, put them on hold, or try a recall; everything made of them is blocked as well.",
 			Body:    trace.Recall{}, Reply: committed[trace.CaseState]{}, Status: http.StatusCreated}},
 		{Method: "GET", Path: "/api/recalls/:id", Name: "api.recall", Access: own, Handler: a.apiShowRecall, Doc: &web.Doc{
-			Summary: "One case with its lots.", Reply: recallReply{}}},
+			Summary: "One case with its lots.", Reply: recallReply{}, Query: []web.Param{knownParam}}},
 		{Method: "POST", Path: "/api/recalls/:id/release", Name: "api.recall.release", Access: own, Handler: a.apiRelease, Doc: &web.Doc{
 			Summary: "Close a case: it blocks nothing any more.", Body: reasonBody{}, Reply: committed[trace.CaseState]{}}},
 		{Method: "GET", Path: "/api/trace/*", Name: "api.trace", Access: own, Handler: a.apiTrace, Doc: &web.Doc{
 			Summary: "What a lot was made of and what was made of it.", Reply: traceReply{},
-			Query: []web.Param{{Name: "direction", Summary: "back, forward or both (the default)"}}}},
+			Query: []web.Param{{Name: "direction", Summary: "back, forward or both (the default)"},
+				{Name: "depth", Summary: "steps at most; all by default"}, knownParam}}},
 		{Method: "GET", Path: "/api/transactions/:id", Name: "api.transaction", Access: web.AnyUser, Handler: a.apiTransaction, Doc: &web.Doc{
 			Summary: "What became of a transaction.", Reply: transactionReply{}}},
 		{Method: "POST", Path: "/api/commands/:name", Name: "api.command", Access: web.AnyUser, Handler: a.apiCommand, Doc: &web.Doc{
@@ -57,6 +59,9 @@ func (a *app) apiRoutes() []web.Route {
 			Body:    json.RawMessage{}, Reply: committed[json.RawMessage]{}}},
 	}
 }
+
+// knownParam asks for the ledger's knowledge of a time.
+var knownParam = web.Param{Name: "knownAt", Summary: "what the ledger knew at that time (RFC 3339); now by default"}
 
 // committed is the answer to a write: where it stands, if there was anything to
 // write, and what the contract replied.
@@ -132,7 +137,7 @@ func (a *app) apiLots(c *web.Ctx) error {
 		if err != nil {
 			return err
 		}
-		some, err := a.lotsOf(r, ids)
+		some, err := a.lotsOf(r, ids, asOf{})
 		if err != nil {
 			return err
 		}
@@ -156,10 +161,11 @@ func (a *app) apiLots(c *web.Ctx) error {
 
 // lotsOf reads lots by their ids, which are sorted. A chain may name lots that
 // the ledger keeps no account of: those are left out.
-func (a *app) lotsOf(r *reader, ids []string) (lots []lotReply, err error) {
+func (a *app) lotsOf(r *reader, ids []string, known asOf) (lots []lotReply, err error) {
 	for _, some := range chunks(ids) {
 		list, args := inList(1, some)
-		rows, err := readmodel.All[lotReply](r.ctx, a.db, `SELECT `+lotColumns+` FROM tr_lots l WHERE l.id IN `+list+` ORDER BY l.id`, args...)
+		table, args := known.lots(args)
+		rows, err := readmodel.All[lotReply](r.ctx, a.db, `SELECT `+lotColumns+` FROM `+table+` l WHERE l.id IN `+list+` ORDER BY l.id`, args...)
 		if err != nil {
 			return nil, err
 		}
@@ -169,12 +175,23 @@ func (a *app) lotsOf(r *reader, ids []string) (lots []lotReply, err error) {
 }
 
 func (a *app) apiLot(c *web.Ctx) error {
-	lot, dress, err := a.asked(c, "/api/lots/", "/bundle")
+	lot, suffix, err := a.asked(c, "/api/lots/", append([]string{"/bundle"}, lotSuffixes...)...)
 	if err != nil {
 		return err
 	}
-	if dress == "/bundle" {
+	switch suffix {
+	case "":
+	case "/bundle":
 		return a.bundleOfLot(c, lot)
+	default:
+		return a.apiTraceOf(c, lot, suffix)
+	}
+	known, err := askedMoment(c)
+	if err != nil {
+		return err
+	}
+	if lot, err = a.lotThen(c.Context(), lot, known); err != nil {
+		return err
 	}
 	l := lotReply{lotRow: lot}
 	r, err := a.reader(c)
@@ -185,8 +202,9 @@ func (a *app) apiLot(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	holdings, err := readmodel.All[holdingReply](c.Context(), a.db, `SELECT party, held, packed, sent, used, sold, destroyed, gone, lost
-		FROM tr_accounts WHERE lot = $1 ORDER BY party`, lot.ID)
+	table, args := known.accounts([]any{lot.ID})
+	holdings, err := readmodel.All[holdingReply](c.Context(), a.db, `SELECT a.party, a.held, a.packed, a.sent, a.used, a.sold, a.destroyed, a.gone, a.lost
+		FROM `+table+` a WHERE a.lot = $1 ORDER BY a.party`, args...)
 	if err != nil {
 		return err
 	}
@@ -405,7 +423,7 @@ func (a *app) apiRecall(c *web.Ctx) error {
 }
 
 func (a *app) apiShowRecall(c *web.Ctx) error {
-	k, err := a.kase(c)
+	k, err := a.kaseThen(c)
 	if err != nil {
 		return err
 	}
@@ -452,9 +470,6 @@ type traceEdge struct {
 	To   string `json:"to"`
 }
 
-// maxTraced bounds one answer, in lots a direction.
-const maxTraced = 5000
-
 var errDirection = chaincode.Rule{Code: "api/direction", Kind: chaincode.Malformed,
 	Text: "A lot is traced back, forward or both ways.", Remedy: "Send direction=back, forward or both."}
 
@@ -468,8 +483,11 @@ func (a *app) apiTrace(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	graph, err := a.lineage.current(c.Context())
+	asked, err := askedTrace(c)
 	if err != nil {
+		return err
+	}
+	if lot, err = a.lotThen(c.Context(), lot, asked.known); err != nil {
 		return err
 	}
 	r, err := a.reader(c)
@@ -478,7 +496,11 @@ func (a *app) apiTrace(c *web.Ctx) error {
 	}
 	reply := traceReply{Lot: lot.ID, Nodes: []traceNode{}, Edges: []traceEdge{}}
 	for _, way := range ways[direction] {
-		if err := reply.add(r, graph.Walk(way, maxTraced, lot.ID), way); err != nil {
+		walk, err := a.walk(c.Context(), asked.known, way, mostTraced, asked.depth, lot.ID)
+		if err != nil {
+			return err
+		}
+		if err := reply.add(r, walk, way, asked.known); err != nil {
 			return err
 		}
 	}
@@ -486,7 +508,7 @@ func (a *app) apiTrace(c *web.Ctx) error {
 }
 
 // add takes over a walk, without what the reader may not see.
-func (t *traceReply) add(r *reader, w lineage.Walk, way lineage.Direction) error {
+func (t *traceReply) add(r *reader, w lineage.Walk, way lineage.Direction, known asOf) error {
 	sign := 1
 	if way == lineage.Back {
 		sign = -1
@@ -500,7 +522,7 @@ func (t *traceReply) add(r *reader, w lineage.Walk, way lineage.Direction) error
 		}
 	}
 	slices.Sort(ids)
-	lots, err := r.app.lotsOf(r, ids)
+	lots, err := r.app.lotsOf(r, ids, known)
 	if err != nil {
 		return err
 	}

@@ -67,6 +67,7 @@ var Rules = []chaincode.Rule{
 	errQueries,
 	errNoCapture,
 	errDirection,
+	errKnownAt,
 	errNoTransaction,
 	errNoDraft,
 	errNotReady,

@@ -33,6 +33,8 @@ type kase struct {
 	Closing   string     `json:"closing,omitempty" db:"closing"`
 	Block     int64      `json:"-" db:"block"`
 	Tx        string     `json:"-" db:"tx"`
+
+	known asOf // as the case was known then
 }
 
 const caseColumns = `id, kind, reason, code, author, authority, at, state, marked, done, closed, closed_by, closing, block, tx`
@@ -55,6 +57,7 @@ type foundLine struct {
 
 type caseView struct {
 	Case                 kase
+	At, Href             string // the time whose knowledge is shown, in the page's field
 	Title                string
 	Crumbs               []web.Crumb
 	Chip                 web.Chip
@@ -86,12 +89,25 @@ func (a *app) kase(c *web.Ctx) (kase, error) {
 	return k, err
 }
 
+// kaseThen is the case as the ledger knew it at ?knownAt=.
+func (a *app) kaseThen(c *web.Ctx) (k kase, err error) {
+	known, err := askedMoment(c)
+	if err != nil {
+		return k, err
+	}
+	if k, err = a.kase(c); err == nil {
+		k, err = k.then(known)
+	}
+	return k, err
+}
+
 // leads reports whether the reader sees all of a case: its author, a regulator.
 func (r *reader) leads(k kase) bool { return r.all || k.Author != "" && k.Author == r.user.Party }
 
 // caseLots are the lots of a case that the reader may see, its own ones first.
 func (a *app) caseLots(r *reader, k kase) ([]string, error) {
-	all, err := readmodel.All[string](r.ctx, a.db, `SELECT lot FROM tr_case_lots WHERE kase = $1 ORDER BY named DESC, lot`, k.ID)
+	marked, args := k.known.table(`1 = 1`, `EXISTS (SELECT 1 FROM tr_case_lots_then t WHERE t.kase = l.kase AND t.lot = l.lot AND t.since <= $then)`, []any{k.ID})
+	all, err := readmodel.All[string](r.ctx, a.db, `SELECT l.lot FROM tr_case_lots l WHERE l.kase = $1 AND `+marked+` ORDER BY l.named DESC, l.lot`, args...)
 	if err != nil || r.leads(k) {
 		return all, err
 	}
@@ -99,7 +115,7 @@ func (a *app) caseLots(r *reader, k kase) ([]string, error) {
 }
 
 func (a *app) casePage(c *web.Ctx) error {
-	k, err := a.kase(c)
+	k, err := a.kaseThen(c)
 	if err != nil {
 		return err
 	}
@@ -162,19 +178,21 @@ func (a *app) showCase(c *web.Ctx, k kase, ack *web.Form[ackForm], release *web.
 	if err != nil {
 		return err
 	}
-	shares, err := a.shares(c.Context(), lots)
+	shares, err := a.shares(c.Context(), lots, k.known)
 	if err != nil {
 		return err
 	}
-	v := caseView{Case: k, Title: c.T("%s %s", c.T(textOf(kinds, k.Kind)), k.ID), Chip: k.chip(), Ack: ack, Release: release,
+	v := caseView{Case: k, At: k.known.field(c), Href: caseHref(k.ID), Title: c.T("%s %s", c.T(textOf(kinds, k.Kind)), k.ID), Chip: k.chip(), Ack: ack, Release: release,
 		Crumbs: []web.Crumb{{Text: c.T("Recalls"), Href: "/traceability/cases"}, {Text: k.ID}}}
-	if v.Reach, err = a.holders(c, n, lots); err != nil {
+	if v.Reach, err = a.holders(c, n, lots, k.known); err != nil {
 		return err
 	}
 	if v.Acks, err = a.acks(r, n, k, shares); err != nil {
 		return err
 	}
-	a.caseForms(c, n, &v, shares, r.all)
+	if v.Ack, v.Release = ack, release; k.known.IsZero() {
+		a.caseForms(c, n, &v, shares, r.all)
+	}
 	v.tell(c, n)
 	return c.Render("case.html", v)
 }
@@ -220,7 +238,8 @@ func (a *app) acks(r *reader, n *names, k kase, shares []share) ([]ackView, erro
 		At    time.Time `db:"at"`
 		Found string    `db:"found"`
 	}
-	rows, err := readmodel.All[row](r.ctx, a.db, `SELECT party, at, found FROM tr_acknowledgements WHERE kase = $1 ORDER BY at`, k.ID)
+	said, args := k.known.table(`1 = 1`, `at <= $then`, []any{k.ID})
+	rows, err := readmodel.All[row](r.ctx, a.db, `SELECT party, at, found FROM tr_acknowledgements WHERE kase = $1 AND `+said+` ORDER BY at`, args...)
 	if err != nil {
 		return nil, err
 	}

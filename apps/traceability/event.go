@@ -111,7 +111,7 @@ func (a *app) fillLots(c *web.Ctx, r *reader, n *names, d deed, v *eventView) er
 		}
 		v.Lots = append(v.Lots, madeView{Lot: id, Name: n.Lot(id), Blocked: lot.Blocked, Href: lotHref(id)})
 		if v.Text == "" {
-			passages, err := a.passages(c.Context(), id)
+			passages, err := a.passages(c.Context(), id, asOf{})
 			if err != nil {
 				return err
 			}
@@ -134,21 +134,24 @@ var sharingWords = map[string]string{
 
 // flagWords say what an event or a lot lacks, in words.
 var flagWords = map[string]string{
-	trace.FlagOriginUnknown: "Received before anybody logged its making",
-	trace.FlagPrefix:        "Its company prefix belongs to nobody here",
-	trace.FlagNotComparable: "What went in and what came out are measured in different kinds of units",
-	trace.FlagClassLevel:    "It names a product, not a lot: nothing was moved",
-	trace.FlagAmountMissing: "It tells no amount: nothing was moved",
-	trace.FlagLeftNetwork:   "Shipped to somebody outside the network",
-	trace.FlagNotHolder:     "Reported by somebody who never held the lot",
-	trace.FlagUnknownThing:  "It names something that nobody logged",
-	trace.FlagPackUnknown:   "A pack that nobody packed here",
-	trace.FlagQuarantine:    "Blocked goods, received to keep them apart",
-	trace.FlagSurplus:       "More arrived than was shipped; the surplus is not credited",
-	trace.FlagInputsUnknown: "Made of something that the ledger does not know",
-	trace.FlagReturn:        "Blocked goods on their way back to their maker",
-	trace.FlagShippedToSelf: "Between two places of one company",
-	trace.FlagNothingToMove: "It names no lot or pack to move",
+	trace.FlagOriginUnknown:   "Received before anybody logged its making",
+	trace.FlagPrefix:          "Its company prefix belongs to nobody here",
+	trace.FlagNotComparable:   "What went in and what came out are measured in different kinds of units",
+	trace.FlagClassLevel:      "It names a product, not a lot: nothing was moved",
+	trace.FlagAmountMissing:   "It tells no amount: nothing was moved",
+	trace.FlagLeftNetwork:     "Shipped to somebody outside the network",
+	trace.FlagNotHolder:       "Reported by somebody who never held the lot",
+	trace.FlagUnknownThing:    "It names something that nobody logged",
+	trace.FlagPackUnknown:     "A pack that nobody packed here",
+	trace.FlagQuarantine:      "Blocked goods, received to keep them apart",
+	trace.FlagSurplus:         "More arrived than was shipped; the surplus is not credited",
+	trace.FlagInputsUnknown:   "Made of something that the ledger does not know",
+	trace.FlagReturn:          "Blocked goods on their way back to their maker",
+	trace.FlagShippedToSelf:   "Between two places of one company",
+	trace.FlagAttached:        "It is attached to it already: nothing changes",
+	trace.FlagNotAttached:     "Nobody said that it was attached: nothing changes",
+	trace.FlagAttachedByOther: "Attached by another company than the one that detached it",
+	trace.FlagNothingToMove:   "It names no lot or pack to move",
 }
 
 func (v *eventView) describe(c *web.Ctx, n *names, d deed) {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tallyway/tallyway/shared/gs1"
 	"github.com/tallyway/tallyway/shared/web"
 )
 
@@ -19,6 +20,12 @@ func cardOf(id, product, blocked string, seed bool) card {
 	k.Word, k.Tone = blockWord(blocked)
 	return k
 }
+
+func went(from, to, kilos string) strand {
+	return strand{From: from, To: to, Amount: kilos + " kg", size: gs1.Quantity{Amount: parseAmount(kilos), Unit: "KGM"}}
+}
+
+func say(q gs1.Quantity) string { return q.String() }
 
 // sayer says English.
 type sayer struct{}
@@ -34,7 +41,7 @@ func (sayer) Lang() string { return "en" }
 
 func TestDrawing(t *testing.T) {
 	p := &pedigree{nodes: []card{cardOf("M1", "Fresh milk", "recall", false), cardOf("M2", "Fresh <milk>", "", false), cardOf("C1", "Cheese", "recall", true), cardOf("G1", "Gratin", "hold", false)},
-		strands: []strand{{"M1", "C1", "400 kg"}, {"M2", "C1", "200 kg"}, {"C1", "G1", "5 kg"}, {"M2", "G1", "1 kg"}}}
+		strands: []strand{went("M1", "C1", "400"), went("M2", "C1", "200"), went("C1", "G1", "5"), went("M2", "G1", "1")}}
 	got := strings.ReplaceAll(string(p.draw(sayer{})), "><", ">\n<") + "\n"
 	const file = "testdata/trace.svg"
 	if *update {
@@ -57,9 +64,9 @@ func TestManyLotsShareCards(t *testing.T) {
 		k := cardOf(fmt.Sprint("M", i), "Milk", map[bool]string{true: "recall"}[i%100 == 0], false)
 		k.At = viewsStart.Add(time.Duration(i%20) * 24 * time.Hour)
 		p.nodes = append(p.nodes, k)
-		p.strands = append(p.strands, strand{k.ID, "C1", "1 kg"})
+		p.strands = append(p.strands, went(k.ID, "C1", "1"))
 	}
-	p.collapse(sayer{})
+	p.collapse(sayer{}, nil, say)
 	count, bad := 0, 0
 	for _, k := range p.nodes {
 		count += k.Count
@@ -78,7 +85,7 @@ func BenchmarkDrawing(b *testing.B) {
 	for i := range mostDrawn {
 		p.nodes = append(p.nodes, cardOf(fmt.Sprint("L", i), "Milk", "", i == 0))
 		if i > 0 {
-			p.strands = append(p.strands, strand{fmt.Sprint("L", i/3), fmt.Sprint("L", i), "1 kg"})
+			p.strands = append(p.strands, went(fmt.Sprint("L", i/3), fmt.Sprint("L", i), "1"))
 		}
 	}
 	for b.Loop() {

@@ -242,7 +242,7 @@ func (a *app) progress(c *web.Ctx, r *reader, n *names, k kase) (web.Need, error
 	if err != nil {
 		return web.Need{}, err
 	}
-	shares, err := a.shares(c.Context(), lots)
+	shares, err := a.shares(c.Context(), lots, asOf{})
 	if err != nil {
 		return web.Need{}, err
 	}

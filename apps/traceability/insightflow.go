@@ -336,8 +336,8 @@ func weigh(lines []processLine) []making {
 			in = sum
 		}
 	}
-	whole, err := floatOf(in.Amount)
-	if err != nil || whole <= 0 {
+	whole := floatOf(in.Amount)
+	if whole <= 0 {
 		return nil
 	}
 	for _, l := range lines {
@@ -348,8 +348,7 @@ func weigh(lines []processLine) []making {
 		if err != nil {
 			continue
 		}
-		part, _ := floatOf(out.Amount)
-		made = append(made, making{process: l.Process, gtin: l.GTIN, maker: l.Maker, lot: l.Lot, at: l.At, in: in, out: out, yield: part / whole * 100})
+		made = append(made, making{process: l.Process, gtin: l.GTIN, maker: l.Maker, lot: l.Lot, at: l.At, in: in, out: out, yield: floatOf(out.Amount) / whole * 100})
 	}
 	return made
 }

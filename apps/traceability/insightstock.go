@@ -302,12 +302,6 @@ func (q *insightQuery) figure(a gs1.Amount, unit string) web.Num {
 	return web.Num{Text: grouped(q.n.Amount(a.String())), Unit: q.n.Unit(unit)}
 }
 
-// floatOf is an amount for orders and pictures; what is told is exact.
-func floatOf(a gs1.Amount) (f float64, err error) {
-	_, err = fmt.Sscan(a.Decimal(6), &f)
-	return f, err
-}
-
 // byProduct sums stock up by product, place and age.
 func (q *insightQuery) byProduct() (insight, error) {
 	in := insight{Title: "Stock by product and place", Asks: "What is in stock of each product at each place, by age.",

@@ -24,6 +24,34 @@ func TestArrangeSetsWhatWasMadeToTheRight(t *testing.T) {
 	}
 }
 
+// Without a circle, every arrow goes from left to right, a column at a time.
+func TestArrowsGoFromLeftToRight(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	for range 60 {
+		n := 2 + r.IntN(100)
+		names := r.Perm(n) // so that the order of nodes tells nothing
+		var arrows []arrow
+		for range r.IntN(3 * n) {
+			if a, b := r.IntN(n), r.IntN(n); a != b {
+				arrows = append(arrows, arrow{names[min(a, b)], names[max(a, b)]})
+			}
+		}
+		spots, routes, columns, rows := arrange(n, arrows)
+		for _, way := range routes {
+			for i, v := range way.via[1:] {
+				if v.column != way.via[i].column+1 {
+					t.Fatalf("arrow %v goes from column %d to %d", way.arrow, way.via[i].column, v.column)
+				}
+			}
+		}
+		for i, s := range spots {
+			if s.column >= columns || s.row > float64(rows)-0.99 {
+				t.Fatalf("node %d at %v lies outside %d columns and %d rows", i, s, columns, rows)
+			}
+		}
+	}
+}
+
 func TestArrangeKeepsNodesApart(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for range 50 {

@@ -21,6 +21,7 @@ type lineageCache struct {
 	retired int64  // how many events had been declared errors: then edges can vanish
 	version uint64 // of the tables, when the graph last caught up with them
 	loaded  bool
+	reloads int // how often all edges were read: at the start, and after a rebuild
 }
 
 func newLineageCache(db *readmodel.DB, f *readmodel.Follower) *lineageCache {
@@ -44,7 +45,7 @@ func (c *lineageCache) current(ctx context.Context) (*lineage.Graph, error) {
 	}
 	var head, retired int64
 	row := c.db.QueryRowContext(ctx, `SELECT
-		(SELECT COALESCE(MAX(block), 0) FROM tr_process_lines), (SELECT COALESCE(MAX(block), 0) FROM tr_lots),
+		(SELECT COALESCE(MAX(block), 0) FROM tr_process_lines_then), (SELECT COALESCE(MAX(block), 0) FROM tr_lots),
 		(SELECT COUNT(*) FROM tr_events WHERE error <> '')`)
 	var lots int64
 	if err := row.Scan(&head, &lots, &retired); err != nil {
@@ -52,17 +53,47 @@ func (c *lineageCache) current(ctx context.Context) (*lineage.Graph, error) {
 	}
 	head = max(head, lots)
 	switch {
-	case !c.loaded || retired != c.retired || head < c.block:
+	case !c.loaded || retired < c.retired || head < c.block: // the tables were made anew
+		c.reloads++
 		if err := c.load(ctx, 0, true); err != nil {
 			return nil, err
 		}
-	case head > c.block:
+	case head > c.block || retired > c.retired:
 		if err := c.load(ctx, c.block, false); err != nil {
+			return nil, err
+		}
+		if err := c.unload(ctx, c.block); err != nil {
 			return nil, err
 		}
 	}
 	c.block, c.retired, c.version, c.loaded = head, retired, version, true
 	return c.graph, nil
+}
+
+// gone are the edges that a process of a later block had once, and that no
+// process nor single thing has now.
+const gone = `SELECT DISTINCT i.lot, o.lot FROM tr_process_lines_then i
+	JOIN tr_process_lines_then o ON o.process = i.process AND o.since = i.since AND o.side = 'out'
+	WHERE i.side = 'in' AND i.process IN (SELECT process FROM tr_process_lines_then WHERE block >= $1)
+	AND NOT EXISTS (SELECT 1 FROM tr_process_lines x JOIN tr_process_lines y ON y.process = x.process AND y.side = 'out' AND y.lot = o.lot
+		WHERE x.side = 'in' AND x.lot = i.lot)
+	AND NOT EXISTS (SELECT 1 FROM tr_lots l WHERE l.id = o.lot AND l.batch = i.lot)`
+
+// unload takes out what error declarations have taken back since a block.
+func (c *lineageCache) unload(ctx context.Context, from int64) error {
+	rows, err := c.db.QueryContext(ctx, gone, from)
+	if err != nil {
+		return fmt.Errorf("read what the lineage has lost: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var e lineage.Edge
+		if err := rows.Scan(&e.From, &e.To); err != nil {
+			return err
+		}
+		c.graph.Remove(e)
+	}
+	return rows.Err()
 }
 
 // load reads the edges from a block on.

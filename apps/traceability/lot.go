@@ -102,6 +102,11 @@ type lotView struct {
 	Packs    []packView    `json:"packs,omitempty"`
 	Items    int           `json:"items,omitempty"`
 	History  []entry       `json:"history"`
+	Known    string        `json:"knownAt,omitempty"` // what the ledger knew then; else now
+
+	known asOf
+	At    string `json:"-"` // the same in the page's field
+	Href  string `json:"-"`
 
 	Crumbs  []web.Crumb   `json:"-"`
 	Banners []web.Banner  `json:"-"`
@@ -181,7 +186,14 @@ func (a *app) showLot(c *web.Ctx) error {
 	case "zip":
 		return a.bundleOfLot(c, lot)
 	}
-	v, err := a.lotView(c, lot)
+	known, err := askedMoment(c)
+	if err != nil {
+		return err
+	}
+	if lot, err = a.lotThen(c.Context(), lot, known); err != nil {
+		return err
+	}
+	v, err := a.lotView(c, lot, known)
 	if err != nil {
 		return err
 	}
@@ -191,10 +203,13 @@ func (a *app) showLot(c *web.Ctx) error {
 	return c.Render("lot.html", v)
 }
 
-func (a *app) lotView(c *web.Ctx, lot lotRow) (*lotView, error) {
+func (a *app) lotView(c *web.Ctx, lot lotRow, known asOf) (*lotView, error) {
 	n := a.names(c)
 	v := &lotView{ID: lot.ID, GTIN: lot.GTIN, Product: n.Product(lot.GTIN), Number: lot.name(), Maker: n.Party(lot.Maker),
-		Unit: lot.Unit, MadeAt: lot.At, Expiry: lot.bestBefore(), Flags: strings.Fields(lot.Flags), Trace: traceHref(lot.ID)}
+		Unit: lot.Unit, MadeAt: lot.At, Expiry: lot.bestBefore(), Flags: strings.Fields(lot.Flags), Trace: traceHref(lot.ID), known: known, Known: known.query(), At: known.field(c), Href: lotHref(lot.ID)}
+	if v.Known != "" {
+		v.Trace += "?knownAt=" + template.URLQueryEscaper(v.Known)
+	}
 	if v.Product == "" {
 		v.Product = c.T("A thing without a GS1 key")
 	}
@@ -218,21 +233,28 @@ func (a *app) lotView(c *web.Ctx, lot lotRow) (*lotView, error) {
 	if err := a.fillMaking(r, n, lot, v); err != nil {
 		return nil, err
 	}
-	if v.History, err = a.history(c, lot, n); err != nil {
+	if v.History, err = a.history(c, lot, n, known); err != nil {
 		return nil, err
 	}
 	if err := a.fillBanners(c, n, lot, v); err != nil {
 		return nil, err
 	}
-	if v.State = a.stateOf(lot, v.totals()); v.Further > 0 && v.State.Word == "Gone" {
+	if v.State = a.stateOn(known.on(a.host.Now()), lot, v.totals()); v.Further > 0 && v.State.Word == "Gone" {
 		v.State = elsewhere
 	}
 	v.Word = v.State.Word
-	if v.Graph, err = a.smallGraph(c, lot); err != nil {
+	if v.Graph, err = a.smallGraph(c, lot, known); err != nil {
 		return nil, err
 	}
 	v.headline(c, n, lot)
-	v.offer(c, lot)
+	if v.offer(c, lot); v.Known != "" {
+		v.Acts = nil // nothing is done in the past
+		for i, d := range v.Dresses {
+			if d.Word == "XLSX" || d.Word == "JSON" {
+				v.Dresses[i].Href += "?knownAt=" + template.URLQueryEscaper(v.Known)
+			}
+		}
+	}
 	return v, nil
 }
 
@@ -261,8 +283,10 @@ func (s sums) all() gs1.Amount { return s.stock.Add(s.way).Add(s.used).Add(s.sol
 var elsewhere = web.Chip{Word: "With others on the chain", Tone: web.Idle}
 
 // stateOf is the one word that tells most about a lot.
-func (a *app) stateOf(lot lotRow, s sums) web.Chip {
-	expired := lot.bestBefore() != "" && lot.bestBefore() < a.host.Now().UTC().Format(time.DateOnly)
+func (a *app) stateOf(lot lotRow, s sums) web.Chip { return a.stateOn(a.host.Now(), lot, s) }
+
+func (a *app) stateOn(day time.Time, lot lotRow, s sums) web.Chip {
+	expired := lot.bestBefore() != "" && lot.bestBefore() < day.UTC().Format(time.DateOnly)
 	switch {
 	case lot.Blocked == trace.KindRecall:
 		return web.Chip{Word: "Recalled", Tone: web.Bad}
@@ -285,8 +309,9 @@ func (a *app) stateOf(lot lotRow, s sums) web.Chip {
 // fillAccounts reads the accounts that the reader sees, and what shoppers are
 // told of the companies behind the others.
 func (a *app) fillAccounts(r *reader, near near, n *names, lot lotRow, v *lotView) error {
-	rows, err := readmodel.All[accountView](r.ctx, a.db, `SELECT party, party, held, packed, sent, used, sold, destroyed, gone, lost
-		FROM tr_accounts WHERE lot = $1 ORDER BY in_stock DESC, party`, lot.ID)
+	table, args := v.known.accounts([]any{lot.ID})
+	rows, err := readmodel.All[accountView](r.ctx, a.db, `SELECT a.party, a.party, a.held, a.packed, a.sent, a.used, a.sold, a.destroyed, a.gone, a.lost
+		FROM `+table+` a WHERE a.lot = $1 ORDER BY CASE WHEN a.held = '0' AND a.packed = '0' THEN 1 ELSE 0 END, a.party`, args...)
 	if err != nil {
 		return fmt.Errorf("read the accounts of a lot: %w", err)
 	}
@@ -305,6 +330,9 @@ func (a *app) fillAccounts(r *reader, near near, n *names, lot lotRow, v *lotVie
 		v.Missing = parseAmount(lot.Made).Sub(v.totals().all()).String()
 		return nil
 	}
+	if !v.known.IsZero() {
+		return nil // what shoppers are told is of today
+	}
 	v.Beyond, err = a.beyond(r.ctx, n, lot, further)
 	return err
 }
@@ -321,18 +349,20 @@ func (a *app) fillMaking(r *reader, n *names, lot lotRow, v *lotView) error {
 		Blocked string `db:"blocked"`
 		Maker   string `db:"maker"`
 	}
+	lines, args := v.known.lines([]any{lot.ID})
+	lots, args := v.known.lots(args)
 	rows, err := readmodel.All[line](r.ctx, a.db, `SELECT DISTINCT o.side, o.lot, o.amount, o.unit, COALESCE(l.blocked, '') AS blocked, COALESCE(l.maker, '') AS maker
-		FROM tr_process_lines m JOIN tr_process_lines o ON o.process = m.process AND o.side <> m.side
-		LEFT JOIN tr_lots l ON l.id = o.lot WHERE m.lot = $1 ORDER BY o.lot LIMIT 200`, lot.ID)
+		FROM `+lines+` m JOIN `+lines+` o ON o.process = m.process AND o.side <> m.side
+		LEFT JOIN `+lots+` l ON l.id = o.lot WHERE m.lot = $1 ORDER BY o.lot LIMIT 200`, args...)
 	if err != nil {
 		return fmt.Errorf("read the makings of a lot: %w", err)
 	}
 	rows = slices.DeleteFunc(rows, func(x line) bool { return !r.reads(x.Lot) })
-	var lots []string
+	var ids []string
 	for _, x := range rows {
-		lots = append(lots, x.Lot)
+		ids = append(ids, x.Lot)
 	}
-	near, err := r.near(lots...)
+	near, err := r.near(ids...)
 	if err != nil {
 		return err
 	}
@@ -370,9 +400,11 @@ func (a *app) fillPacks(r *reader, near near, n *names, lot lotRow, v *lotView) 
 		Amount string `db:"amount"`
 		Unit   string `db:"unit"`
 	}
-	rows, err := readmodel.All[line](r.ctx, a.db, `WITH RECURSIVE up(pack, top) AS (SELECT pack, pack FROM tr_contents WHERE child = $1
-			UNION SELECT up.pack, p.parent FROM up JOIN tr_packs p ON p.pack = up.top WHERE p.parent <> '')
-		SELECT DISTINCT c.pack, c.amount, c.unit FROM up JOIN tr_packs p ON p.pack = up.top AND p.parent = '' JOIN tr_contents c ON c.pack = up.pack
+	contents, args := v.known.contents(args)
+	packs, args := v.known.packs(args)
+	rows, err := readmodel.All[line](r.ctx, a.db, `WITH RECURSIVE up(pack, top) AS (SELECT b.pack, b.pack FROM `+contents+` b WHERE b.child = $1
+			UNION SELECT up.pack, p.parent FROM up JOIN `+packs+` p ON p.pack = up.top WHERE p.parent <> '')
+		SELECT DISTINCT c.pack, c.amount, c.unit FROM up JOIN `+packs+` p ON p.pack = up.top AND p.parent = '' JOIN `+contents+` c ON c.pack = up.pack
 		WHERE c.child = $1`+whose+` ORDER BY c.pack LIMIT 200`, args...)
 	if err != nil {
 		return fmt.Errorf("read the packs of a lot: %w", err)
@@ -383,12 +415,13 @@ func (a *app) fillPacks(r *reader, near near, n *names, lot lotRow, v *lotView) 
 	if v.Made == "" {
 		return nil
 	}
-	return a.db.QueryRowContext(r.ctx, `SELECT COUNT(*) FROM tr_lots WHERE batch = $1`, lot.ID).Scan(&v.Items)
+	table, args := v.known.lots([]any{lot.ID})
+	return a.db.QueryRowContext(r.ctx, `SELECT COUNT(*) FROM `+table+` l WHERE l.batch = $1`, args...).Scan(&v.Items)
 }
 
 // fillWay reads the shipments that wait for their receiver.
 func (a *app) fillWay(c *web.Ctx, r *reader, n *names, lot lotRow, v *lotView) error {
-	all, err := a.passages(c.Context(), lot.ID)
+	all, err := a.passages(c.Context(), lot.ID, v.known)
 	for _, p := range all {
 		if p.State == trace.Offered && (r.all || c.User().Party == p.Sender || c.User().Party == p.Receiver) {
 			v.Way = append(v.Way, wayView{p.Shipment, c.T("%s from %s to %s", n.Quantity(p.Amount, p.Unit), n.Party(p.Sender), n.Party(p.Receiver)),
@@ -400,7 +433,7 @@ func (a *app) fillWay(c *web.Ctx, r *reader, n *names, lot lotRow, v *lotView) e
 
 // fillBanners puts the open cases above everything else.
 func (a *app) fillBanners(c *web.Ctx, n *names, lot lotRow, v *lotView) error {
-	cases, err := a.incidents(c.Context(), lot.ID)
+	cases, err := a.incidents(c.Context(), lot.ID, v.known)
 	for _, i := range cases {
 		if i.State != trace.CaseOpen || i.Kind == trace.KindMock {
 			continue
@@ -571,8 +604,8 @@ func fileName(lot lotRow) string {
 }
 
 // smallGraph is the lot with what is next to it.
-func (a *app) smallGraph(c *web.Ctx, lot lotRow) (template.HTML, error) {
-	p, err := a.pedigree(c, lot, both, 1)
+func (a *app) smallGraph(c *web.Ctx, lot lotRow, known asOf) (template.HTML, error) {
+	p, err := a.pedigree(c, lot, traceAsk{way: both, depth: 1, known: known})
 	if err != nil || len(p.nodes) < 2 || len(p.nodes) > 14 {
 		return "", err
 	}

@@ -2,6 +2,7 @@ package traceability
 
 import (
 	"context"
+	"strconv"
 	"strings"
 
 	"github.com/tallyway/tallyway/shared/gs1"
@@ -115,6 +116,9 @@ func (n *names) Unit(code string) string {
 // parseAmount reads an amount from the tables, which hold what the contract
 // wrote: "480", "0.5" or "1/3".
 func parseAmount(text string) gs1.Amount {
+	if whole, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return gs1.Whole(whole) // most are
+	}
 	var a gs1.Amount
 	if err := a.UnmarshalJSON([]byte(`"` + text + `"`)); err != nil {
 		return gs1.Amount{}

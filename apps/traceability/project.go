@@ -44,6 +44,15 @@ var tables = []string{
 	"tr_certificates",
 	"tr_links",
 	"tr_event_facts",
+	"tr_lots_then",
+	"tr_accounts_then",
+	"tr_process_lines_then",
+	"tr_shipments_then",
+	"tr_packs_then",
+	"tr_contents_then",
+	"tr_retractions",
+	"tr_case_lots_then",
+	"tr_associations",
 }
 
 // projection says what each event does to the tables.
@@ -51,6 +60,7 @@ func projection() *readmodel.Projection {
 	p := readmodel.NewProjection("traceability", schema, tables)
 	projectParties(p)
 	projectGoods(p)
+	projectAssociations(p)
 	projectShipments(p)
 	projectCases(p)
 	projectWarnings(p)
@@ -128,18 +138,26 @@ func projectGoods(p *readmodel.Projection) {
 	readmodel.On(p, holdingChanged)
 	readmodel.On(p, derived)
 	readmodel.On(p, func(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.Packed) error {
-		return putContent(ctx, tx, e.Pack, e.Child, e.Line)
+		return putContent(ctx, tx, m, e.Pack, e.Child, e.Line)
 	})
 	readmodel.On(p, func(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.PackPlaced) error {
-		return run(ctx, tx, `INSERT INTO tr_packs (pack, holder, parent, shipment) VALUES ($1, $2, $3, $4)
+		err := run(ctx, tx, `INSERT INTO tr_packs (pack, holder, parent, shipment) VALUES ($1, $2, $3, $4)
 			ON CONFLICT (pack) DO UPDATE SET holder = excluded.holder, parent = excluded.parent, shipment = excluded.shipment`,
 			e.Pack.ID, e.Pack.Holder, e.Pack.Parent, e.Pack.Shipment)
+		if err != nil {
+			return err
+		}
+		return packThen(ctx, tx, m, e.Pack)
 	})
 	readmodel.On(p, func(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.Unpacked) error {
 		if e.Child != "" || e.Line.Amount.IsZero() {
-			return run(ctx, tx, `DELETE FROM tr_contents WHERE pack = $1 AND child = $2`, e.Pack, e.Child+e.Line.Lot)
+			err := run(ctx, tx, `DELETE FROM tr_contents WHERE pack = $1 AND child = $2`, e.Pack, e.Child+e.Line.Lot)
+			if err != nil {
+				return err
+			}
+			return contentThen(ctx, tx, m, e.Pack, e.Child+e.Line.Lot, "", "")
 		}
-		return putContent(ctx, tx, e.Pack, "", e.Line)
+		return putContent(ctx, tx, m, e.Pack, "", e.Line)
 	})
 }
 
@@ -204,29 +222,41 @@ func retracted(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.
 	if reason == "" {
 		reason = "did_not_occur"
 	}
-	return run(ctx, tx, `UPDATE tr_events SET error = $1, error_at = $2, corrective = $3, error_block = $4 WHERE hash = $5`,
+	err := run(ctx, tx, `UPDATE tr_events SET error = $1, error_at = $2, corrective = $3, error_block = $4 WHERE hash = $5`,
 		reason, e.Error.Time, words(e.Error.Corrective), int64(m.Block), e.Hash)
+	if err != nil {
+		return err
+	}
+	return run(ctx, tx, `INSERT INTO tr_retractions (hash, since) VALUES ($1, $2) ON CONFLICT DO NOTHING`, e.Hash, m.At)
 }
 
 func lotLogged(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.LotLogged) error {
 	l := e.Lot
-	return run(ctx, tx, `INSERT INTO tr_lots (id, gtin, number, serial, batch, maker, unit, made, at, expiry, origin, flags, blocked, block, told)
+	err := run(ctx, tx, `INSERT INTO tr_lots (id, gtin, number, serial, batch, maker, unit, made, at, expiry, origin, flags, blocked, block, told)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, '', $13, FALSE)
 		ON CONFLICT (id) DO UPDATE SET maker = excluded.maker, unit = excluded.unit, made = excluded.made, at = excluded.at,
 			expiry = excluded.expiry, origin = excluded.origin, flags = excluded.flags, batch = excluded.batch`,
 		l.ID, l.GTIN, l.Number, l.Serial, l.Batch, l.Maker, l.Unit, l.Made.String(), l.At, l.Expiry, l.Origin, words(l.Flags), int64(m.Block))
+	if err != nil {
+		return err
+	}
+	return lotThen(ctx, tx, m, l)
 }
 
 func holdingChanged(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.HoldingChanged) error {
 	a := e.Account
 	inStock := a.Held.Sign() > 0 || a.Packed.Sign() > 0
-	return run(ctx, tx, `INSERT INTO tr_accounts (lot, party, held, packed, sent, used, sold, destroyed, gone, lost, in_stock)
+	err := run(ctx, tx, `INSERT INTO tr_accounts (lot, party, held, packed, sent, used, sold, destroyed, gone, lost, in_stock)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 		ON CONFLICT (lot, party) DO UPDATE SET held = excluded.held, packed = excluded.packed, sent = excluded.sent,
 			used = excluded.used, sold = excluded.sold, destroyed = excluded.destroyed, gone = excluded.gone,
 			lost = excluded.lost, in_stock = excluded.in_stock`,
 		e.Lot, e.Party, a.Held.String(), a.Packed.String(), a.Sent.String(), a.Used.String(), a.Sold.String(),
 		a.Destroyed.String(), a.Left.String(), a.Lost.String(), inStock)
+	if err != nil {
+		return err
+	}
+	return accountThen(ctx, tx, m, e.Lot, e.Party)
 }
 
 // derived replaces the lines of a process: the event tells all of them. The
@@ -247,20 +277,28 @@ func derived(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.De
 			}
 		}
 	}
-	return nil
+	return processThen(ctx, tx, m, e.Process)
 }
 
-func putContent(ctx context.Context, tx *readmodel.Tx, pack, child string, l trace.Line) error {
-	return run(ctx, tx, `INSERT INTO tr_contents (pack, child, inner_pack, amount, unit) VALUES ($1, $2, $3, $4, $5)
+func putContent(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, pack, child string, l trace.Line) error {
+	err := run(ctx, tx, `INSERT INTO tr_contents (pack, child, inner_pack, amount, unit) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (pack, child) DO UPDATE SET amount = excluded.amount, unit = excluded.unit`,
 		pack, child+l.Lot, child != "", l.Amount.String(), l.Unit)
+	if err != nil {
+		return err
+	}
+	return contentThen(ctx, tx, m, pack, child+l.Lot, l.Amount.String(), l.Unit)
 }
 
 func projectShipments(p *readmodel.Projection) {
 	readmodel.On(p, shipmentOffered)
 	answer := func(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, id, state, event, reason string) error {
-		return run(ctx, tx, `UPDATE tr_shipments SET state = $1, answer = $2, reason = $3, answered = $4, block = $5 WHERE id = $6`,
+		err := run(ctx, tx, `UPDATE tr_shipments SET state = $1, answer = $2, reason = $3, answered = $4, block = $5 WHERE id = $6`,
 			state, event, reason, m.At, int64(m.Block), id)
+		if err != nil {
+			return err
+		}
+		return shipmentThen(ctx, tx, m, id)
 	}
 	readmodel.On(p, func(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.ShipmentAccepted) error {
 		return answer(ctx, tx, m, e.Shipment, trace.Accepted, e.Event, "")
@@ -277,7 +315,10 @@ func projectShipments(p *readmodel.Projection) {
 		if err != nil {
 			return err
 		}
-		return run(ctx, tx, `UPDATE tr_shipment_lines SET received = '' WHERE shipment = $1`, e.Shipment)
+		if err := run(ctx, tx, `UPDATE tr_shipment_lines SET received = '' WHERE shipment = $1`, e.Shipment); err != nil {
+			return err
+		}
+		return shipmentThen(ctx, tx, m, e.Shipment)
 	})
 	readmodel.On(p, mismatchOpened)
 	readmodel.On(p, func(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.MismatchAnswered) error {
@@ -296,7 +337,10 @@ func projectShipments(p *readmodel.Projection) {
 		if err != nil {
 			return err
 		}
-		return run(ctx, tx, `UPDATE tr_shipments SET mismatch = $1, said = $2 WHERE id = $3`, e.State, string(b), e.Shipment)
+		if err := run(ctx, tx, `UPDATE tr_shipments SET mismatch = $1, said = $2 WHERE id = $3`, e.State, string(b), e.Shipment); err != nil {
+			return err
+		}
+		return shipmentThen(ctx, tx, m, e.Shipment)
 	})
 }
 
@@ -322,7 +366,7 @@ func shipmentOffered(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e 
 			return err
 		}
 	}
-	return nil
+	return shipmentThen(ctx, tx, m, s.ID)
 }
 
 func mismatchOpened(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.MismatchOpened) error {
@@ -343,7 +387,7 @@ func mismatchOpened(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e t
 			return err
 		}
 	}
-	return nil
+	return shipmentThen(ctx, tx, m, d.Shipment)
 }
 
 func projectCases(p *readmodel.Projection) {
@@ -360,12 +404,18 @@ func projectCases(p *readmodel.Projection) {
 			if err != nil {
 				return err
 			}
+			if err := caseLotThen(ctx, tx, m, c.ID, lot); err != nil {
+				return err
+			}
 		}
 		return nil
 	})
 	readmodel.On(p, func(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.LotBlocked) error {
 		err := run(ctx, tx, `INSERT INTO tr_case_lots (kase, lot, named, block) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`, e.Case, e.Lot, false, int64(m.Block))
 		if err != nil {
+			return err
+		}
+		if err := caseLotThen(ctx, tx, m, e.Case, e.Lot); err != nil {
 			return err
 		}
 		return run(ctx, tx, blockedBy+` WHERE id = $1`, e.Lot)

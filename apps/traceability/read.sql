@@ -324,3 +324,104 @@ CREATE TABLE tr_event_facts (
 	hash  TEXT NOT NULL, -- of an event; what only its body says, of public and linked ones
 	PRIMARY KEY (fact, value, hash)
 );
+-- What the ledger knew at a time: each row as it stood from "since" on, which
+-- is the time of the transaction that wrote it, until the next one of its key.
+
+CREATE TABLE tr_lots_then (
+	id     TEXT NOT NULL,
+	since  TIMESTAMP NOT NULL,
+	maker  TEXT NOT NULL,
+	unit   TEXT NOT NULL,
+	made   TEXT NOT NULL,
+	expiry TEXT NOT NULL,
+	flags  TEXT NOT NULL,
+	PRIMARY KEY (id, since)
+);
+
+CREATE TABLE tr_accounts_then (
+	lot       TEXT NOT NULL,
+	party     TEXT NOT NULL,
+	since     TIMESTAMP NOT NULL,
+	held      TEXT NOT NULL,
+	packed    TEXT NOT NULL,
+	sent      TEXT NOT NULL,
+	used      TEXT NOT NULL,
+	sold      TEXT NOT NULL,
+	destroyed TEXT NOT NULL,
+	gone      TEXT NOT NULL,
+	lost      TEXT NOT NULL,
+	PRIMARY KEY (lot, party, since)
+);
+
+CREATE TABLE tr_process_lines_then (
+	process TEXT NOT NULL,
+	since   TIMESTAMP NOT NULL,
+	side    TEXT NOT NULL, -- "in", "out", or "" for the version itself, which may have no lines
+	lot     TEXT NOT NULL,
+	amount  TEXT NOT NULL,
+	unit    TEXT NOT NULL,
+	block   BIGINT NOT NULL,
+	PRIMARY KEY (process, since, side, lot)
+);
+CREATE INDEX tr_process_lines_then_lot ON tr_process_lines_then (lot);
+CREATE INDEX tr_process_lines_then_block ON tr_process_lines_then (block);
+
+CREATE TABLE tr_shipments_then (
+	id       TEXT NOT NULL,
+	since    TIMESTAMP NOT NULL,
+	state    TEXT NOT NULL,
+	answer   TEXT NOT NULL,
+	answered TIMESTAMP,
+	reason   TEXT NOT NULL,
+	mismatch TEXT NOT NULL,
+	PRIMARY KEY (id, since)
+);
+
+CREATE TABLE tr_packs_then (
+	pack     TEXT NOT NULL,
+	since    TIMESTAMP NOT NULL,
+	holder   TEXT NOT NULL,
+	parent   TEXT NOT NULL,
+	shipment TEXT NOT NULL,
+	PRIMARY KEY (pack, since)
+);
+
+CREATE TABLE tr_contents_then (
+	pack   TEXT NOT NULL,
+	child  TEXT NOT NULL,
+	since  TIMESTAMP NOT NULL,
+	amount TEXT NOT NULL, -- "" is out
+	unit   TEXT NOT NULL,
+	PRIMARY KEY (pack, child, since)
+);
+CREATE INDEX tr_contents_then_child ON tr_contents_then (child);
+
+CREATE TABLE tr_retractions (
+	hash  TEXT PRIMARY KEY,
+	since TIMESTAMP NOT NULL -- when the ledger learnt of the error
+);
+
+CREATE TABLE tr_case_lots_then (
+	kase  TEXT NOT NULL,
+	lot   TEXT NOT NULL,
+	since TIMESTAMP NOT NULL,
+	PRIMARY KEY (kase, lot)
+);
+CREATE INDEX tr_case_lots_then_lot ON tr_case_lots_then (lot);
+
+CREATE TABLE tr_associations (
+	parent TEXT NOT NULL,
+	child  TEXT NOT NULL,
+	event  TEXT NOT NULL,      -- hash of the attaching event
+	party  TEXT NOT NULL,
+	amount TEXT NOT NULL,      -- of a class of things
+	unit   TEXT NOT NULL,
+	since  TIMESTAMP NOT NULL, -- when it happened
+	until  TIMESTAMP,
+	ended  TEXT NOT NULL,      -- hash of the detaching event
+	noted  TIMESTAMP NOT NULL, -- when the ledger learnt of it
+	noted_end TIMESTAMP,       -- of its end, or of its error
+	undone BOOLEAN NOT NULL,   -- its attaching was declared an error
+	PRIMARY KEY (parent, child, event)
+);
+CREATE INDEX tr_associations_child ON tr_associations (child);

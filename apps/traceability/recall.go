@@ -238,10 +238,11 @@ type share struct {
 }
 
 // shares are the accounts of some lots, a bounded number of lots a query.
-func (a *app) shares(ctx context.Context, lots []string) (all []share, err error) {
+func (a *app) shares(ctx context.Context, lots []string, known asOf) (all []share, err error) {
 	for _, part := range chunks(lots) {
 		list, args := inList(1, part)
-		rows, err := readmodel.All[share](ctx, a.db, `SELECT a.lot, a.party, l.unit, a.held, a.packed, a.sent, a.sold FROM tr_accounts a
+		table, args := known.accounts(args)
+		rows, err := readmodel.All[share](ctx, a.db, `SELECT a.lot, a.party, l.unit, a.held, a.packed, a.sent, a.sold FROM `+table+` a
 			JOIN tr_lots l ON l.id = a.lot WHERE a.lot IN `+list+` ORDER BY a.lot, a.party`, args...)
 		if err != nil {
 			return nil, err
@@ -267,12 +268,12 @@ func (a *app) reaches(c *web.Ctx, n *names, lots []string) (*outreach, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.holders(c, n, r.only(graph.Names(lineage.Forward, r.only(lots)...)))
+	return a.holders(c, n, r.only(graph.Names(lineage.Forward, r.only(lots)...)), asOf{})
 }
 
 // holders tells who has how much of some lots now.
-func (a *app) holders(c *web.Ctx, n *names, lots []string) (*outreach, error) {
-	shares, err := a.shares(c.Context(), lots)
+func (a *app) holders(c *web.Ctx, n *names, lots []string, known asOf) (*outreach, error) {
+	shares, err := a.shares(c.Context(), lots, known)
 	if err != nil {
 		return nil, err
 	}

@@ -107,7 +107,14 @@ func (a *app) sheetRows(c *web.Ctx, q lotQuery) iter.Seq2[[]any, error] {
 // sheetOfLot is a lot's history as a workbook.
 func (a *app) sheetOfLot(c *web.Ctx, lot lotRow) error {
 	n := a.names(c)
-	story, err := a.history(c, lot, n)
+	known, err := askedMoment(c)
+	if err != nil {
+		return err
+	}
+	if lot, err = a.lotThen(c.Context(), lot, known); err != nil {
+		return err
+	}
+	story, err := a.history(c, lot, n, known)
 	if err != nil {
 		return err
 	}

@@ -24,12 +24,13 @@ import (
 // its name.
 type world struct {
 	*host.Host
-	t      testing.TB
-	folder string
-	firms  []party.Register
-	filled func(ctx context.Context, h *host.Host) error // master data; nil: none
-	tokens map[string]string
-	room   *app
+	t        testing.TB
+	database string
+	folder   string
+	firms    []party.Register
+	filled   func(ctx context.Context, h *host.Host) error // master data; nil: none
+	tokens   map[string]string
+	room     *app
 
 	mu   sync.Mutex
 	now  time.Time
@@ -41,7 +42,13 @@ const password = "lantern-orchid-gravel-teapot"
 // start opens a world that closes with the test.
 func start(t testing.TB, now time.Time, firms []party.Register, filled func(context.Context, *host.Host) error) *world {
 	t.Helper()
-	w := &world{t: t, folder: t.TempDir(), now: now, firms: firms, filled: filled, tokens: map[string]string{}}
+	return startOn(t, "", now, firms, filled)
+}
+
+// startOn keeps its tables in a database of its own; "" is in its folder.
+func startOn(t testing.TB, database string, now time.Time, firms []party.Register, filled func(context.Context, *host.Host) error) *world {
+	t.Helper()
+	w := &world{t: t, folder: t.TempDir(), database: database, now: now, firms: firms, filled: filled, tokens: map[string]string{}}
 	w.open()
 	t.Cleanup(func() {
 		if err := w.Close(); err != nil {
@@ -63,7 +70,7 @@ func (w *world) open() {
 	}
 	program := host.Program{Contracts: all.Contracts(), Apps: []host.App{room}, Members: []string{"FoodMSP", "StateMSP"}, Found: w.found}
 	eager := web.Rate{PerSecond: 1e6, Burst: 1e6}
-	h, err := program.Start(context.Background(), host.Config{Data: w.folder, Listen: "127.0.0.1:0", Clock: w.clock, Secret: "a secret for tests, of no other use",
+	h, err := program.Start(context.Background(), host.Config{Data: w.folder, Database: w.database, Listen: "127.0.0.1:0", Clock: w.clock, Secret: "a secret for tests, of no other use",
 		Limits: web.Limits{PerAddress: eager, PerUser: eager}}, slog.New(slog.NewTextHandler(testLog{w.t}, &slog.HandlerOptions{Level: slog.LevelWarn})))
 	if err != nil {
 		w.t.Fatal(err)

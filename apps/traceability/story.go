@@ -100,16 +100,16 @@ type entry struct {
 const mostDeeds = 400
 
 // history is everything that the ledger tells of a lot, the latest first.
-func (a *app) history(c *web.Ctx, lot lotRow, n *names) ([]entry, error) {
-	passages, err := a.passages(c.Context(), lot.ID)
+func (a *app) history(c *web.Ctx, lot lotRow, n *names, known asOf) ([]entry, error) {
+	passages, err := a.passages(c.Context(), lot.ID, known)
 	if err != nil {
 		return nil, err
 	}
-	deeds, err := a.deeds(c.Context(), lot.ID, passages)
+	deeds, err := a.deeds(c.Context(), lot.ID, passages, known)
 	if err != nil {
 		return nil, err
 	}
-	cases, err := a.incidents(c.Context(), lot.ID)
+	cases, err := a.incidents(c.Context(), lot.ID, known)
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +143,7 @@ func (a *app) history(c *web.Ctx, lot lotRow, n *names) ([]entry, error) {
 	return all, nil
 }
 
-func (a *app) deeds(ctx context.Context, lot string, passages []passage) ([]deed, error) {
+func (a *app) deeds(ctx context.Context, lot string, passages []passage, known asOf) ([]deed, error) {
 	hashes := []string{}
 	for _, p := range passages {
 		hashes = append(hashes, p.Event)
@@ -153,19 +153,44 @@ func (a *app) deeds(ctx context.Context, lot string, passages []passage) ([]deed
 	}
 	hashes = hashes[:min(len(hashes), mostDeeds)]
 	list, args := inList(2, append(hashes, ""))
-	return readmodel.All[deed](ctx, a.db, `SELECT `+deedColumns+` FROM tr_events e
-		WHERE e.hash IN (SELECT hash FROM tr_named WHERE thing = $1) OR e.hash IN `+list+`
-		ORDER BY e.at DESC, e.block DESC LIMIT `+itoa(mostDeeds), append([]any{lot}, args...)...)
+	captured, args := known.table(`1 = 1`, `e.captured <= $then`, append([]any{lot}, args...))
+	all, err := readmodel.All[deed](ctx, a.db, `SELECT `+deedColumns+` FROM tr_events e
+		WHERE (e.hash IN (SELECT hash FROM tr_named WHERE thing = $1) OR e.hash IN `+list+`) AND `+captured+`
+		ORDER BY e.at DESC, e.block DESC LIMIT `+itoa(mostDeeds), args...)
+	if err != nil || known.IsZero() {
+		return all, err
+	}
+	later, err := a.retractedAfter(ctx, known, all)
+	for i, d := range all {
+		if later[d.Hash] {
+			all[i].Error, all[i].ErrorAt = "", nil
+		}
+	}
+	return all, err
 }
 
-func (a *app) passages(ctx context.Context, lot string) ([]passage, error) {
-	return readmodel.All[passage](ctx, a.db, `SELECT l.shipment, s.sender, s.receiver, s.state, s.at, s.event, s.answer, s.answered, s.reason, s.block,
-		l.amount, l.unit, l.received FROM tr_shipment_lines l JOIN tr_shipments s ON s.id = l.shipment WHERE l.lot = $1 ORDER BY s.at DESC LIMIT `+itoa(mostDeeds), lot)
+func (a *app) passages(ctx context.Context, lot string, known asOf) ([]passage, error) {
+	table, args := known.shipments([]any{lot})
+	all, err := readmodel.All[passage](ctx, a.db, `SELECT l.shipment, s.sender, s.receiver, s.state, s.at, s.event, s.answer, s.answered, s.reason, s.block,
+		l.amount, l.unit, l.received FROM tr_shipment_lines l JOIN `+table+` s ON s.id = l.shipment WHERE l.lot = $1 ORDER BY s.at DESC LIMIT `+itoa(mostDeeds), args...)
+	for i, p := range all {
+		if p.State == trace.Offered {
+			all[i].Received = "" // nobody had said what arrived
+		}
+	}
+	return all, err
 }
 
-func (a *app) incidents(ctx context.Context, lot string) ([]incident, error) {
-	return readmodel.All[incident](ctx, a.db, `SELECT c.id, c.kind, c.reason, c.author, c.at, c.state, c.closed, c.closed_by, c.closing, l.named, c.block, c.tx
-		FROM tr_case_lots l JOIN tr_cases c ON c.id = l.kase WHERE l.lot = $1 ORDER BY c.at DESC`, lot)
+func (a *app) incidents(ctx context.Context, lot string, known asOf) ([]incident, error) {
+	marked, args := known.table(`1 = 1`, `EXISTS (SELECT 1 FROM tr_case_lots_then t WHERE t.kase = c.id AND t.lot = l.lot AND t.since <= $then)`, []any{lot})
+	all, err := readmodel.All[incident](ctx, a.db, `SELECT c.id, c.kind, c.reason, c.author, c.at, c.state, c.closed, c.closed_by, c.closing, l.named, c.block, c.tx
+		FROM tr_case_lots l JOIN tr_cases c ON c.id = l.kase WHERE l.lot = $1 AND `+marked+` ORDER BY c.at DESC`, args...)
+	for i, x := range all {
+		if !known.IsZero() && x.Closed != nil && x.Closed.After(known.Time) {
+			all[i].State, all[i].Closed, all[i].ClosedBy, all[i].Closing = trace.CaseOpen, nil, "", ""
+		}
+	}
+	return all, err
 }
 
 // teller says what happened to one lot.

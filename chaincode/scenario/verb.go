@@ -82,6 +82,8 @@ func fields(s string) []string {
 //	make     40 KGM of cheese/C1 from 400 KGM of milk/L1
 //	pack     480 KGM of milk/L1 into P1
 //	unpack   [480 KGM of milk/L1] from P1
+//	attach   urn:x:logger to P1
+//	detach   [urn:x:logger] from P1
 //	sell, destroy, observe
 //	retract  first          (declares the step "first" an error)
 //
@@ -155,6 +157,14 @@ func (s *story) fillEvent(st step, v verb, word, rest string) {
 		v.event["type"], v.event["action"], v.event["bizStep"] = "AggregationEvent", "ADD", "packing"
 		if word == "unpack" {
 			v.event["action"], v.event["bizStep"] = "DELETE", "unpacking"
+		}
+		v.event["parentID"] = s.uri(far)
+		s.things(st, v.event, "childEPCs", "childQuantityList", things)
+		return
+	case "attach", "detach":
+		v.event["type"], v.event["action"], v.event["bizStep"] = "AssociationEvent", "ADD", "installing"
+		if word == "detach" {
+			v.event["action"], v.event["bizStep"] = "DELETE", "removing"
 		}
 		v.event["parentID"] = s.uri(far)
 		s.things(st, v.event, "childEPCs", "childQuantityList", things)

@@ -157,11 +157,7 @@ func (d *desk) work() error {
 		}
 		return d.handle(things)
 	case epcis.AssociationEvent:
-		if e.Parent != "" {
-			d.name(d.single(e.Parent).id, "parent")
-		}
-		_, err := d.mentions("child", e.ChildEPCs, e.ChildQuantities)
-		return err
+		return d.associate()
 	}
 	_, err := d.mentions("object", e.EPCs, e.Quantities)
 	return err

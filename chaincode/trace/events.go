@@ -89,6 +89,19 @@ type PackPlaced struct {
 	Event string `json:"event,omitempty"` // hash; empty after a decline, a call-back or a settlement
 }
 
+// Associated tells that two things are attached to each other from now on.
+type Associated struct {
+	Association Association `json:"association"`
+}
+
+// Dissociated tells that two things are apart from now on, or, where the
+// attaching was declared an error, that they never were together.
+type Dissociated struct {
+	Association Association `json:"association"`
+	By          string      `json:"by"`
+	Undone      bool        `json:"undone,omitempty"`
+}
+
 // ShipmentOffered tells that goods are on their way, or have left the network.
 type ShipmentOffered struct {
 	Shipment Shipment `json:"shipment"`

@@ -86,6 +86,9 @@ var (
 	// ErrPackSize bounds what one event moves.
 	ErrPackSize = chaincode.Rule{Code: "trace/pack-size", Kind: chaincode.Malformed,
 		Text: "Packs nest at most 16 deep and one shipment holds at most 5,000 things.", Remedy: "Split the shipment."}
+	// ErrAttachedToItself keeps an association between two things.
+	ErrAttachedToItself = chaincode.Rule{Code: "trace/attached-to-itself", Kind: chaincode.Malformed,
+		Text: "A thing is not attached to itself.", Remedy: "Check which of the two ids is the parent."}
 )
 
 // Rules of recalls and holds.

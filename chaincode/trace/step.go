@@ -19,7 +19,7 @@ type Step struct {
 	From     string     `json:"from,omitempty"`
 	To       string     `json:"to,omitempty"`
 	Pack     string     `json:"pack,omitempty"`
-	Child    string     `json:"child,omitempty"` // a pack within a pack
+	Child    string     `json:"child,omitempty"` // a pack within a pack, or what is attached to Pack
 	Shipment string     `json:"shipment,omitempty"`
 	Process  string     `json:"process,omitempty"`
 }
@@ -32,9 +32,11 @@ const (
 	doUnpack = "unpack" // and out of it
 	doOffer  = "offer"  // a shipment
 	doAccept = "accept"
-	doFind   = "find"  // a pack that had left the network
-	doUse    = "use"   // a lot into a process
-	doYield  = "yield" // and out of it
+	doFind   = "find"   // a pack that had left the network
+	doUse    = "use"    // a lot into a process
+	doYield  = "yield"  // and out of it
+	doAttach = "attach" // one thing to another
+	doDetach = "detach"
 )
 
 // do applies a step and remembers it.
@@ -58,6 +60,10 @@ func (d *desk) apply(s Step) error {
 		return d.takeOut(s)
 	case doUse, doYield:
 		return d.applyProcess(s)
+	case doAttach:
+		return d.applyAttach(s)
+	case doDetach:
+		return d.applyDetach(s)
 	}
 	return nil // shipments and found packs are written by ship.go and receive.go
 }
@@ -140,6 +146,10 @@ func (d *desk) undoStep(s Step) error {
 		return d.reopen(s.Shipment)
 	case doFind:
 		return d.losePack(s)
+	case doAttach:
+		return d.undoAttach(s)
+	case doDetach:
+		return d.undoDetach(s)
 	case doMake, doUse, doYield:
 		if err := d.free(s.Lot); err != nil { // a recalled lot's history stays
 			return err

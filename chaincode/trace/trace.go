@@ -36,22 +36,25 @@ type Lot struct {
 
 // The flags of lots and events: history that is missing, not wrong.
 const (
-	FlagOriginUnknown = "origin-unknown"         // received, but nobody logged its making
-	FlagPrefix        = "prefix-unregistered"    // no party has the GS1 company prefix
-	FlagNotComparable = "balance-not-comparable" // inputs and outputs have units of different kinds
-	FlagClassLevel    = "class-level"            // names a product, not a lot: nothing is moved
-	FlagAmountMissing = "amount-missing"         // says "some": nothing is moved
-	FlagLeftNetwork   = "left-the-network"       // shipped to somebody the consortium does not know
-	FlagHandOver      = "hand-over-missing"      // received, though its shipping named no receiver here
-	FlagNotHolder     = "observer-not-holder"    // reported by somebody who never held the lot
-	FlagUnknownThing  = "unknown-thing"          // names something that nobody logged
-	FlagPackUnknown   = "pack-unknown"           // received a pack that nobody packed here
-	FlagQuarantine    = "quarantine"             // received blocked goods to keep them apart
-	FlagSurplus       = "surplus"                // more arrived than was shipped; it is not credited
-	FlagInputsUnknown = "inputs-unknown"         // a transformation without an input that the ledger knows
-	FlagReturn        = "return"                 // blocked goods on their way back to their maker
-	FlagShippedToSelf = "internal"               // shipped or received between places of one party
-	FlagNothingToMove = "nothing-to-move"        // a step of custody without a lot or pack to apply it to
+	FlagOriginUnknown   = "origin-unknown"         // received, but nobody logged its making
+	FlagPrefix          = "prefix-unregistered"    // no party has the GS1 company prefix
+	FlagNotComparable   = "balance-not-comparable" // inputs and outputs have units of different kinds
+	FlagClassLevel      = "class-level"            // names a product, not a lot: nothing is moved
+	FlagAmountMissing   = "amount-missing"         // says "some": nothing is moved
+	FlagLeftNetwork     = "left-the-network"       // shipped to somebody the consortium does not know
+	FlagHandOver        = "hand-over-missing"      // received, though its shipping named no receiver here
+	FlagNotHolder       = "observer-not-holder"    // reported by somebody who never held the lot
+	FlagUnknownThing    = "unknown-thing"          // names something that nobody logged
+	FlagPackUnknown     = "pack-unknown"           // received a pack that nobody packed here
+	FlagQuarantine      = "quarantine"             // received blocked goods to keep them apart
+	FlagSurplus         = "surplus"                // more arrived than was shipped; it is not credited
+	FlagInputsUnknown   = "inputs-unknown"         // a transformation without an input that the ledger knows
+	FlagReturn          = "return"                 // blocked goods on their way back to their maker
+	FlagShippedToSelf   = "internal"               // shipped or received between places of one party
+	FlagAttached        = "already-attached"       // to this very thing: nothing changes
+	FlagNotAttached     = "not-attached"           // nobody said that it was: nothing changes
+	FlagAttachedByOther = "attached-by-another"    // and detached by the author of this
+	FlagNothingToMove   = "nothing-to-move"        // a step of custody without a lot or pack to apply it to
 )
 
 // Line is a quantity of a lot, in the lot's unit.
@@ -91,15 +94,17 @@ var (
 	shipments = chaincode.Table[Shipment]{Name: "shipment"}
 	// waiting finds the shipments offered to a party: by lot or pack ("thing"),
 	// or by despatch advice ("document").
-	waiting    = chaincode.Table[string]{Name: "waiting"} // to, "thing" or "document", its id, shipment
-	mismatches = chaincode.Table[Mismatch]{Name: "mismatch"}
-	packs      = chaincode.Table[Pack]{Name: "pack"}
-	contents   = chaincode.Table[Content]{Name: "content"} // pack, child
-	processes  = chaincode.Table[Process]{Name: "process"}
-	sides      = chaincode.Table[Line]{Name: "process-line"} // process, "in" or "out", lot
-	uses       = chaincode.Table[string]{Name: "use"}        // input lot, process
-	members    = chaincode.Table[string]{Name: "member"}     // lot, single thing
-	cases      = chaincode.Table[Case]{Name: "case"}
+	waiting      = chaincode.Table[string]{Name: "waiting"} // to, "thing" or "document", its id, shipment
+	mismatches   = chaincode.Table[Mismatch]{Name: "mismatch"}
+	packs        = chaincode.Table[Pack]{Name: "pack"}
+	contents     = chaincode.Table[Content]{Name: "content"} // pack, child
+	processes    = chaincode.Table[Process]{Name: "process"}
+	associations = chaincode.Table[Association]{Name: "association"} // parent, child
+	attachedTo   = chaincode.Table[string]{Name: "attached-to"}      // child, parent
+	sides        = chaincode.Table[Line]{Name: "process-line"}       // process, "in" or "out", lot
+	uses         = chaincode.Table[string]{Name: "use"}              // input lot, process
+	members      = chaincode.Table[string]{Name: "member"}           // lot, single thing
+	cases        = chaincode.Table[Case]{Name: "case"}
 	// blocks are apart from the lots: they are written rarely and read, as a
 	// range, by everything that would move a lot.
 	blocks = chaincode.Table[string]{Name: "block"}                // lot, case

@@ -30,6 +30,13 @@ func amountOf(r *big.Rat) Amount {
 	return Amount{r}
 }
 
+// AmountOf is an exact fraction as an Amount.
+func AmountOf(r *big.Rat) Amount { return amountOf(new(big.Rat).Set(r)) }
+
+// Rat is the value as a fraction of the caller's own, for arithmetic that
+// amounts lack.
+func (a Amount) Rat() *big.Rat { return new(big.Rat).Set(a.rat()) }
+
 // rat lends the value for reading only.
 func (a Amount) rat() *big.Rat {
 	if a.r == nil {

@@ -20,7 +20,8 @@ type Graph struct {
 	names   []string
 	rows    [2]row // by Direction
 	recent  [2]map[node][]node
-	pending int // edges in recent
+	pending int               // edges in recent
+	dropped map[pair]struct{} // edges of the rows that are no more
 	scratch sync.Pool
 }
 
@@ -51,7 +52,7 @@ func (r *row) of(n node) []node {
 
 // New makes an empty graph.
 func New() *Graph {
-	g := &Graph{numbers: map[string]node{}}
+	g := &Graph{numbers: map[string]node{}, dropped: map[pair]struct{}{}}
 	g.recent = [2]map[node][]node{{}, {}}
 	g.scratch.New = func() any { return &visited{} }
 	return g
@@ -70,7 +71,7 @@ func (g *Graph) Load(edges func(yield func(Edge) bool)) {
 	fresh.rows = fold(pairs, len(fresh.names))
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.numbers, g.names, g.rows, g.recent, g.pending = fresh.numbers, fresh.names, fresh.rows, fresh.recent, 0
+	g.numbers, g.names, g.rows, g.recent, g.pending, g.dropped = fresh.numbers, fresh.names, fresh.rows, fresh.recent, 0, fresh.dropped
 }
 
 // Add puts one edge in; one that is there already changes nothing.
@@ -79,6 +80,7 @@ func (g *Graph) Add(e Edge) {
 	defer g.mu.Unlock()
 	from, to := g.number(e.From), g.number(e.To)
 	if _, there := slices.BinarySearch(g.rows[Forward].of(from), to); there || slices.Contains(g.recent[Forward][from], to) {
+		delete(g.dropped, pair{from, to})
 		return
 	}
 	g.recent[Forward][from] = append(g.recent[Forward][from], to)
@@ -86,6 +88,26 @@ func (g *Graph) Add(e Edge) {
 	g.pending++
 	if g.pending > 4096+len(g.rows[Forward].to)/8 {
 		g.foldRecent()
+	}
+}
+
+// Remove takes one edge out, as the error declaration of a process does; one
+// that is not there changes nothing.
+func (g *Graph) Remove(e Edge) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	from, known := g.numbers[e.From]
+	to, knownTo := g.numbers[e.To]
+	if !known || !knownTo {
+		return
+	}
+	if i := slices.Index(g.recent[Forward][from], to); i >= 0 {
+		g.recent[Forward][from] = slices.Delete(g.recent[Forward][from], i, i+1)
+		j := slices.Index(g.recent[Back][to], from)
+		g.recent[Back][to] = slices.Delete(g.recent[Back][to], j, j+1)
+		g.pending--
+	} else if _, there := slices.BinarySearch(g.rows[Forward].of(from), to); there {
+		g.dropped[pair{from, to}] = struct{}{}
 	}
 }
 
@@ -109,14 +131,16 @@ func (g *Graph) foldRecent() {
 	for n := range g.names {
 		from := node(n)
 		for _, to := range g.rows[Forward].of(from) {
-			pairs = append(pairs, pair{from, to})
+			if _, gone := g.dropped[pair{from, to}]; !gone {
+				pairs = append(pairs, pair{from, to})
+			}
 		}
 		for _, to := range g.recent[Forward][from] {
 			pairs = append(pairs, pair{from, to})
 		}
 	}
 	g.rows = fold(pairs, len(g.names))
-	g.recent, g.pending = [2]map[node][]node{{}, {}}, 0
+	g.recent, g.pending, g.dropped = [2]map[node][]node{{}, {}}, 0, map[pair]struct{}{}
 }
 
 // fold sorts edges into both rows, each edge once.
@@ -157,7 +181,7 @@ func rowOf(pairs []pair, nodes int, ends func(pair) (node, node)) row {
 func (g *Graph) Size() (nodes, edges int) {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
-	return len(g.names), len(g.rows[Forward].to) + g.pending
+	return len(g.names), len(g.rows[Forward].to) + g.pending - len(g.dropped)
 }
 
 // Reached is one node of a walk.
@@ -178,8 +202,14 @@ type Walk struct {
 // Walk follows the edges from the seeds, breadth first, to at most limit nodes
 // (0 means no limit). A seed that the graph does not know is its own whole walk.
 func (g *Graph) Walk(d Direction, limit int, seeds ...string) Walk {
+	return g.WalkSteps(d, limit, 0, seeds...)
+}
+
+// WalkSteps is Walk to at most so many steps from the seeds (0 means no limit).
+// Ending there is not a cut.
+func (g *Graph) WalkSteps(d Direction, limit, steps int, seeds ...string) Walk {
 	var w Walk
-	g.visit(d, limit, seeds, &w.Cut, func(name string, depth int) {
+	g.visit(d, limit, steps, seeds, &w.Cut, func(name string, depth int) {
 		w.Nodes = append(w.Nodes, Reached{name, depth})
 	}, func(from, to node) {
 		if d == Back {
@@ -194,7 +224,7 @@ func (g *Graph) Walk(d Direction, limit int, seeds ...string) Walk {
 func (g *Graph) Names(d Direction, seeds ...string) []string {
 	var names []string
 	var cut bool
-	g.visit(d, 0, seeds, &cut, func(name string, _ int) { names = append(names, name) }, nil)
+	g.visit(d, 0, 0, seeds, &cut, func(name string, _ int) { names = append(names, name) }, nil)
 	return names
 }
 
@@ -226,7 +256,7 @@ func (v *visited) first(n node) bool {
 	return true
 }
 
-func (g *Graph) visit(d Direction, limit int, seeds []string, cut *bool, found func(string, int), edge func(from, to node)) {
+func (g *Graph) visit(d Direction, limit, steps int, seeds []string, cut *bool, found func(string, int), edge func(from, to node)) {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
 	v := g.scratch.Get().(*visited)
@@ -247,8 +277,14 @@ func (g *Graph) visit(d Direction, limit int, seeds []string, cut *bool, found f
 		}
 		n := v.queue[i]
 		found(g.names[n], depth)
+		if steps > 0 && depth == steps {
+			continue
+		}
 		for _, neighbours := range [2][]node{g.rows[d].of(n), g.recent[d][n]} {
 			for _, to := range neighbours {
+				if len(g.dropped) > 0 && g.isDropped(d, n, to) {
+					continue
+				}
 				if v.marks[to] != v.generation && limit > 0 && len(v.queue) >= limit {
 					*cut = true
 					continue
@@ -262,4 +298,12 @@ func (g *Graph) visit(d Direction, limit int, seeds []string, cut *bool, found f
 			}
 		}
 	}
+}
+
+func (g *Graph) isDropped(d Direction, from, to node) bool {
+	if d == Back {
+		from, to = to, from
+	}
+	_, gone := g.dropped[pair{from, to}]
+	return gone
 }

@@ -89,6 +89,57 @@ func TestWalkAgreesWithPlainSearch(t *testing.T) {
 	}
 }
 
+// Edges that come and go, folded in between, leave what a plain set leaves.
+func TestRemovedEdgesAreNotWalked(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	g, edges := New(), map[Edge]bool{}
+	for range 40_000 {
+		e := Edge{fmt.Sprint(r.IntN(150)), fmt.Sprint(r.IntN(150))}
+		if r.IntN(3) == 0 {
+			g.Remove(e)
+			delete(edges, e)
+		} else {
+			g.Add(e)
+			edges[e] = true
+		}
+		if r.IntN(5000) == 0 {
+			g.mu.Lock()
+			g.foldRecent()
+			g.mu.Unlock()
+		}
+	}
+	if _, n := g.Size(); n != len(edges) {
+		t.Fatalf("%d edges, want %d", n, len(edges))
+	}
+	for _, d := range []Direction{Forward, Back} {
+		w := g.Walk(d, 0, "7")
+		for _, e := range w.Edges {
+			if !edges[e] {
+				t.Fatalf("walked %v, which was taken out", e)
+			}
+		}
+	}
+	plain := map[string][]string{}
+	for e := range edges {
+		plain[e.From] = append(plain[e.From], e.To)
+	}
+	got := g.Names(Forward, "7")
+	slices.Sort(got)
+	if want := search(plain, "7"); !slices.Equal(got, want) {
+		t.Errorf("%d nodes, want %d", len(got), len(want))
+	}
+}
+
+func TestWalkEndsAfterItsSteps(t *testing.T) {
+	g := New()
+	for i := range 10 {
+		g.Add(Edge{fmt.Sprint(i), fmt.Sprint(i + 1)})
+	}
+	if w := g.WalkSteps(Forward, 0, 3, "0"); len(w.Nodes) != 4 || len(w.Edges) != 3 || w.Cut {
+		t.Errorf("three steps: %v, cut %v", w.Nodes, w.Cut)
+	}
+}
+
 func search(plain map[string][]string, seed string) []string {
 	seen, queue := map[string]bool{seed: true}, []string{seed}
 	for i := 0; i < len(queue); i++ {

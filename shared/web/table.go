@@ -31,7 +31,8 @@ type ListOptions struct {
 	Search  bool
 	Sort    []string // columns; the first is the usual one, "-" before it for descending
 	Filters []Filter
-	Limit   int // rows a page; 50 by default
+	Limit   int      // rows a page; 50 by default
+	Keep    []string // parameters that the page reads itself: the list's own addresses keep them
 }
 
 // List is what a reader asked of a list, checked against what can be asked:
@@ -68,6 +69,11 @@ func (c *Ctx) List(can ListOptions) List {
 	for _, f := range can.Filters {
 		if v := q.Get(f.Name); f.takes(v) {
 			l.values.Set(f.Name, v)
+		}
+	}
+	for _, name := range can.Keep {
+		if v := q.Get(name); v != "" && len(v) <= 500 {
+			l.values.Set(name, v)
 		}
 	}
 	l.readSort(q.Get("sort"))
