@@ -45,6 +45,7 @@ var Rules = []chaincode.Rule{
 	ErrNothingArrived,
 	ErrAudience,
 	errNotAcceptable,
+	errWordFormat,
 	errMediaType,
 	errDocument,
 	errLimit,
