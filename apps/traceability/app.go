@@ -85,7 +85,7 @@ func open(ctx context.Context, h *host.Host) (web.App, error) {
 			{Title: "Shipments", Href: "/traceability/shipments", Icon: "truck", Under: under("ship")},
 			{Title: "Recalls", Href: "/traceability/cases", Icon: "recall"},
 			{Title: "Products", Href: "/traceability/products", Icon: "list", Under: under("places")},
-			{Title: "Companies", Href: "/traceability/companies", Icon: "bank"},
+			{Title: "Companies", Href: "/traceability/companies", Icon: "bank", Under: under("demands")},
 		},
 		Pages: sub(pages, "pages"), Words: sub(translations, "i18n"),
 		Routes: slices.Concat(
@@ -96,6 +96,7 @@ func open(ctx context.Context, h *host.Host) (web.App, error) {
 			a.caseRoutes(),
 			a.productRoutes(),
 			a.companyRoutes(),
+			a.demandRoutes(),
 			a.eventRoutes(),
 			a.shopperRoutes(),
 			a.epcisRoutes(),

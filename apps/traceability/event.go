@@ -147,6 +147,7 @@ var flagWords = map[string]string{
 	trace.FlagSurplus:       "More arrived than was shipped; the surplus is not credited",
 	trace.FlagInputsUnknown: "Made of something that the ledger does not know",
 	trace.FlagReturn:        "Blocked goods on their way back to their maker",
+	trace.FlagDemand:        "Lacks what its receiver asks for",
 	trace.FlagShippedToSelf: "Between two places of one company",
 	trace.FlagNothingToMove: "It names no lot or pack to move",
 }

@@ -36,6 +36,7 @@ var tables = []string{
 	"tr_cases",
 	"tr_case_lots",
 	"tr_acknowledgements",
+	"tr_demands",
 }
 
 // projection says what each event does to the tables.
@@ -81,6 +82,16 @@ func projectParties(p *readmodel.Projection) {
 			ON CONFLICT (gtin) DO UPDATE SET name = excluded.name, name_zh = excluded.name_zh, unit = excluded.unit,
 				shelf_life = excluded.shelf_life, storage = excluded.storage, owner = excluded.owner`,
 			d.GTIN, d.Name, d.NameZh, d.Unit, d.ShelfLife, d.Storage, d.Owner)
+	})
+	readmodel.On(p, func(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.Demanded) error {
+		if len(e.Profile) == 0 {
+			return run(ctx, tx, `DELETE FROM tr_demands WHERE party = $1`, e.Party)
+		}
+		profile, err := json.Marshal(e.Profile)
+		if err != nil {
+			return err
+		}
+		return run(ctx, tx, `INSERT INTO tr_demands (party, profile) VALUES ($1, $2) ON CONFLICT (party) DO UPDATE SET profile = excluded.profile`, e.Party, string(profile))
 	})
 	readmodel.On(p, func(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.PlaceDescribed) error {
 		d := e.Place

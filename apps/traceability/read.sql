@@ -220,3 +220,8 @@ CREATE TABLE tr_acknowledgements (
 	found TEXT NOT NULL, -- lines, as JSON
 	PRIMARY KEY (kase, party)
 );
+
+CREATE TABLE tr_demands (
+	party   TEXT PRIMARY KEY,
+	profile TEXT NOT NULL -- as JSON
+);

@@ -19,6 +19,7 @@ var Contract = chaincode.Contract{
 		chaincode.Command(acknowledge, party.Operator, party.Admin),
 		chaincode.Command(describeProduct, party.Operator, party.Admin),
 		chaincode.Command(describePlace, party.Operator, party.Admin),
+		chaincode.Command(demand, party.Operator, party.Admin),
 		chaincode.Query(getEvent),
 		chaincode.Query(lotStatus),
 		chaincode.Query(getShipment),
@@ -63,6 +64,8 @@ var Contract = chaincode.Contract{
 		ErrProduct,
 		ErrPlace,
 		ErrNotYourPlace,
+		ErrProfile,
+		ErrDemand,
 	},
 	Events: []any{
 		Captured{},
@@ -87,6 +90,7 @@ var Contract = chaincode.Contract{
 		CaseClosed{},
 		ProductDescribed{},
 		PlaceDescribed{},
+		Demanded{},
 	},
 }
 

@@ -217,6 +217,15 @@ var fixtures = map[string]fixture{
 		return call{path: "/traceability/places/edit", form: url.Values{"gln": {s.gln}, "name": {w.fresh("Plant")}, "country": {"CN"}}}
 	}, 0},
 
+	"demands":      {nothing, get("/traceability/demands"), 0},
+	"demands.edit": {nothing, get("/traceability/demands/edit"), 0},
+	"demands.set": {nothing, func(w *world, s side) call {
+		return call{path: "/traceability/demands/edit", form: url.Values{"fields": {"eventID"}, "severity": {"flag"}, "note": {w.fresh("why")}}}
+	}, 0},
+	"demands.withdraw": {nothing, func(*world, side) call {
+		return call{path: "/traceability/demands/withdraw", form: url.Values{"n": {"999"}}}
+	}, 0},
+
 	"shopper.product":  {nothing, func(_ *world, s side) call { return call{path: "/01/" + s.gtin} }, 0},
 	"shopper.lot":      {nothing, at("/", lotOf), 0},
 	"shopper.item":     {nothing, func(_ *world, s side) call { return call{path: "/01/" + s.gtin + "/21/1"} }, 404}, // an item that nobody knows
