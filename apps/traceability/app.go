@@ -11,6 +11,7 @@ package traceability
 import (
 	"context"
 	"embed"
+	"fmt"
 	"io/fs"
 	"slices"
 
@@ -53,6 +54,16 @@ var Rules = []chaincode.Rule{
 	errBehaviour,
 	errDuplicate,
 	errParameter,
+	errToken,
+	errLongAddress,
+	errTooLarge,
+	errTooComplex,
+	errEPCFormat,
+	errNoResource,
+	errNoQuery,
+	errQueryName,
+	errQueryTaken,
+	errQueries,
 	errNoCapture,
 	errDirection,
 	errNoTransaction,
@@ -67,6 +78,10 @@ type app struct {
 	directory *directory
 	shelf     *shelf
 	captures  *captures
+	pager     *pager
+
+	// queryGone ends the subscriptions of a named query that is deleted.
+	queryGone func(ctx context.Context, tx *readmodel.Tx, owner, name string) error
 }
 
 func open(ctx context.Context, h *host.Host) (web.App, error) {
@@ -76,6 +91,10 @@ func open(ctx context.Context, h *host.Host) (web.App, error) {
 	h.Web.Assets(sub(assets, "assets"))
 	if err := a.openCaptures(ctx); err != nil {
 		return web.App{}, err
+	}
+	var err error
+	if a.pager, err = openPager(ctx, h.DB, h.Now); err != nil {
+		return web.App{}, fmt.Errorf("open the seal of page tokens: %w", err)
 	}
 	return web.App{
 		Name: "traceability", Title: "Traceability", Home: "/traceability", Icon: "truck",
@@ -100,6 +119,8 @@ func open(ctx context.Context, h *host.Host) (web.App, error) {
 			a.eventRoutes(),
 			a.shopperRoutes(),
 			a.epcisRoutes(),
+			a.collectionRoutes(),
+			a.queryRoutes(),
 			a.apiRoutes(),
 		),
 		Rules: Rules,

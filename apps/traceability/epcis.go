@@ -48,11 +48,11 @@ func epcisResource(path, name, allow string, routes ...web.Route) []web.Route {
 	discover := web.Route{Method: "OPTIONS", Access: web.Public, Handler: func(c *web.Ctx) error {
 		h := c.Response().Header()
 		h.Set("Allow", allow+", OPTIONS")
-		h.Set("GS1-EPC-Format", "Never_Translates")
+		h.Set(epcFormat, anyFormat)
 		if path == "/events/*" || strings.HasSuffix(path, "/events") {
-			h.Set(wordFormat, "No_Preference")
+			h.Set(wordFormat, anyFormat)
 		}
-		if strings.Contains(allow, "POST") {
+		if strings.Contains(allow, "POST") && path != "/queries" {
 			h.Set("GS1-EPCIS-Capture-Limit", strconv.Itoa(captureLimit(path)))
 			h.Set("GS1-EPCIS-Capture-File-Size-Limit", strconv.Itoa(epcis.MaxBytes))
 		}
@@ -124,7 +124,7 @@ var (
 	errDuplicate = chaincode.Rule{Code: "epcis/already-captured", Kind: chaincode.Conflict,
 		Text: "The event is on the ledger already.", Remedy: "Nothing needs to be done; the Location header tells where it is."}
 	errParameter = chaincode.Rule{Code: "epcis/query-parameter", Kind: chaincode.Malformed,
-		Text: "This query parameter is not supported.", Remedy: "Use perPage and nextPageToken, and choose among the events yourself."}
+		Text: "The query cannot be asked like this.", Remedy: "Check the parameter against EPCIS 2.0, section 8.2.7.1."}
 	errNoCapture = chaincode.Rule{Code: "epcis/no-capture", Kind: chaincode.NotFound,
 		Text: "There is no such capture job.", Remedy: "Check the address that the capture was answered with; jobs are shown to the company that sent them."}
 )
@@ -177,7 +177,10 @@ type epcisProblem struct {
 // refuseEPCIS answers with a problem document whose type is one of the
 // standard's exceptions.
 func refuseEPCIS(c *web.Ctx, err error) error {
-	p := epcisProblem{Problem: c.Problem(err)}
+	p, asked := refusedQuery(c, err)
+	if !asked {
+		p = epcisProblem{Problem: c.Problem(err)}
+	}
 	var found epcis.Problems
 	if errors.As(err, &found) && len(found) > 0 {
 		rule := errDocument
@@ -217,12 +220,18 @@ func epcisStatus(code string, status int) int {
 		return http.StatusNotAcceptable
 	case code == errMediaType.Code:
 		return http.StatusUnsupportedMediaType
-	case code == errLimit.Code:
+	case code == errLimit.Code, code == errTooLarge.Code, code == errTooComplex.Code:
 		return http.StatusRequestEntityTooLarge
+	case code == errLongAddress.Code:
+		return http.StatusRequestURITooLong
+	case queryCodes[code]:
+		return http.StatusBadRequest
 	case code == errDocument.Code, code == errOneEvent.Code, code == errBehaviour.Code, code == errParameter.Code, code == errWordFormat.Code:
 		return http.StatusBadRequest
-	case code == errDuplicate.Code:
+	case code == errDuplicate.Code, code == errQueryTaken.Code:
 		return http.StatusConflict
+	case code == errNoQuery.Code, code == errNoResource.Code:
+		return http.StatusNotFound
 	case status == http.StatusConflict && strings.HasPrefix(code, "ledger/"):
 		return http.StatusServiceUnavailable
 	case status == http.StatusConflict,
@@ -232,12 +241,23 @@ func epcisStatus(code string, status int) int {
 	return status
 }
 
+// queryCodes are the rules of queries that a 400 tells.
+var queryCodes = map[string]bool{errToken.Code: true, errEPCFormat.Code: true, errQueryName.Code: true, errQueries.Code: true}
+
 // exception is the standard's type of a problem.
 func exception(code string, status int) string {
 	name := "ValidationException"
 	switch {
-	case code == errParameter.Code:
+	case code == errParameter.Code, code == errToken.Code:
 		name = "QueryParameterException"
+	case code == errTooLarge.Code:
+		name = "QueryTooLargeException"
+	case code == errTooComplex.Code:
+		name = "QueryTooComplexException"
+	case code == errNoQuery.Code:
+		name = "NoSuchNameException"
+	case status == http.StatusRequestURITooLong:
+		name = "URITooLongException"
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
 		name = "SecurityException"
 	case status == http.StatusNotFound:
@@ -258,7 +278,7 @@ func exception(code string, status int) string {
 
 func (a *app) epcisRoot(c *web.Ctx) error {
 	return c.JSON(http.StatusOK, map[string]any{"@context": "https://ref.gs1.org/standards/epcis/epcis-context.jsonld",
-		"type": "Collection", "member": []string{"capture", "events"}})
+		"type": "Collection", "member": []string{"queries", "capture", "events", "eventTypes", "epcs", "readPoints", "bizLocations", "dispositions", "bizSteps"}})
 }
 
 // epcisPage is how many records one answer holds, and after which one it begins.

@@ -36,6 +36,7 @@ var tables = []string{
 	"tr_cases",
 	"tr_case_lots",
 	"tr_acknowledgements",
+	"tr_event_facts",
 	"tr_demands",
 }
 
@@ -138,9 +139,13 @@ func projectGoods(p *readmodel.Projection) {
 }
 
 func captured(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.Captured) error {
-	id, err := senderID(e.Event)
+	event, err := publicBody(e.Event)
 	if err != nil {
 		return fmt.Errorf("read the event %s: %w", e.Hash, err)
+	}
+	id := "" // the eventID that the sender gave
+	if event != nil {
+		id = event.ID
 	}
 	err = run(ctx, tx, `INSERT INTO tr_events (hash, type, author, by_user, at, zone, captured, action, biz_step, disposition,
 			read_point, place, sharing, body, flags, shipment, error, corrective, block, tx, event_id)
@@ -156,20 +161,20 @@ func captured(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.C
 			return err
 		}
 	}
-	return nil
+	return putFacts(ctx, tx, e.Hash, factsOf(e, event))
 }
 
-// senderID is the eventID that the sender gave. A body that is not for
-// everybody does not travel in the ledger's events, and tells none.
-func senderID(body []byte) (string, error) {
+// publicBody reads an event's body. One that is not for everybody does not travel
+// in the ledger's events: then it is nil.
+func publicBody(body []byte) (*epcis.Event, error) {
 	if len(body) == 0 {
-		return "", nil
+		return nil, nil
 	}
 	doc, err := epcis.DecodeJSON(body)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	return doc.Events[0].ID, nil
+	return &doc.Events[0], nil
 }
 
 // thing is the GLN of a place, or what the event says where it is no GS1 key.

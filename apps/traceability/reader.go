@@ -25,23 +25,27 @@ type reader struct {
 	packs  map[string]bool // as they were asked for
 }
 
-func (a *app) reader(c *web.Ctx) (*reader, error) {
-	r := &reader{app: a, ctx: c.Context(), user: c.User(), packs: map[string]bool{}}
+func (a *app) reader(c *web.Ctx) (*reader, error) { return a.readerFor(c.Context(), c.User()) }
+
+// readerFor is reader outside of a request.
+func (a *app) readerFor(ctx context.Context, u *web.User) (*reader, error) {
+	r := &reader{app: a, ctx: ctx, user: u, packs: map[string]bool{}}
 	var err error
-	if r.all, err = a.supervises(c); err == nil && !r.all {
-		r.lots, err = a.chains.of(r.ctx, r.user.Party)
+	if r.all, err = a.supervising(ctx, u); err == nil && !r.all {
+		r.lots, err = a.chains.of(ctx, u.Party)
 	}
 	return r, err
 }
 
 // supervises reports whether the user reads what concerns others: by the role,
 // and as long as a member vouches for the authority.
-func (a *app) supervises(c *web.Ctx) (bool, error) {
-	u := c.User()
+func (a *app) supervises(c *web.Ctx) (bool, error) { return a.supervising(c.Context(), c.User()) }
+
+func (a *app) supervising(ctx context.Context, u *web.User) (bool, error) {
 	if !u.Has(party.Regulator) {
 		return false, nil
 	}
-	kinds, err := readmodel.All[string](c.Context(), a.db, `SELECT kinds FROM tr_parties WHERE id = $1 AND standing = $2`, u.Party, party.Vouched)
+	kinds, err := readmodel.All[string](ctx, a.db, `SELECT kinds FROM tr_parties WHERE id = $1 AND standing = $2`, u.Party, party.Vouched)
 	if err != nil {
 		return false, fmt.Errorf("read whether %s supervises: %w", u.Party, err)
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -22,6 +21,8 @@ type storedEvent struct {
 	Hash       string     `db:"hash"`
 	Author     string     `db:"author"`
 	Member     string     `db:"member"` // the author's
+	ByUser     string     `db:"by_user"`
+	At         time.Time  `db:"at"`
 	Captured   time.Time  `db:"captured"`
 	Sharing    string     `db:"sharing"`
 	Body       string     `db:"body"`
@@ -32,7 +33,9 @@ type storedEvent struct {
 	Block      int64      `db:"block"`
 }
 
-const storedEvents = `SELECT e.hash, e.author, COALESCE(p.member, '') AS member, e.captured, e.sharing, e.body, e.shipment, e.error, e.error_at, e.corrective, e.block
+const storedColumns = `SELECT e.hash, e.author, COALESCE(p.member, '') AS member, e.by_user, e.at, e.captured, e.sharing, e.body, e.shipment, e.error, e.error_at, e.corrective, e.block`
+
+const storedEvents = storedColumns + `
 	FROM tr_events e LEFT JOIN tr_parties p ON p.id = e.author`
 
 // readEvent answers with the event in a query document: by the id that its
@@ -61,7 +64,7 @@ func (a *app) readEvent(c *web.Ctx) error {
 	if len(events) == 0 {
 		return trace.ErrNoEvent.Refuse("%s", id) // also where it is not for this reader
 	}
-	return a.answerEvents(c, events)
+	return a.answerEvents(c, events, "SimpleEventQuery")
 }
 
 // eventHash takes an event's hash in full, or its 64 digits only.
@@ -72,74 +75,18 @@ func eventHash(id string) string {
 	return id
 }
 
-// mostSifted is how many events one answer is sifted from; a page that is not
-// full by then is sent as it is, with the address of the next one.
-const mostSifted = 2000
-
-// listEvents gives the events that the reader may see, the newest first.
-func (a *app) listEvents(c *web.Ctx) error {
-	size, token, err := epcisPage(c)
-	if err != nil {
-		return err
-	}
-	block, hash, err := readToken(token)
-	if err != nil {
-		return err
-	}
-	r, err := a.reader(c)
-	if err != nil {
-		return err
-	}
-	var page []*epcis.Event
-	for sifted := 0; sifted < mostSifted; {
-		some, err := readmodel.All[storedEvent](c.Context(), a.db, storedEvents+`
-			WHERE e.block < $1 OR e.block = $2 AND e.hash < $3 ORDER BY e.block DESC, e.hash DESC LIMIT $4`, block, block, hash, 2*size)
-		if err != nil {
-			return err
-		}
-		for _, s := range some {
-			e, err := r.read(s)
-			switch {
-			case err != nil:
-				return err
-			case e != nil && len(page) == size:
-				linkNext(c, "/events", size, eventToken(block, hash))
-				return a.answerEvents(c, page)
-			case e != nil:
-				page = append(page, e)
-			}
-			block, hash = s.Block, s.Hash
-		}
-		sifted += len(some)
-		if len(some) < 2*size {
-			return a.answerEvents(c, page)
-		}
-	}
-	linkNext(c, "/events", size, eventToken(block, hash))
-	return a.answerEvents(c, page)
-}
-
-// eventToken is the place behind an event.
-func eventToken(block int64, hash string) string { return strconv.FormatInt(block, 10) + "." + hash }
-
-// readToken reads where a page begins: after an event of a block.
-func readToken(token string) (block int64, hash string, err error) {
-	if token == "" {
-		return 1<<63 - 1, "", nil
-	}
-	number, hash, _ := strings.Cut(token, ".")
-	if block, err = strconv.ParseInt(number, 10, 64); err != nil || block < 0 {
-		return 0, "", errParameter.Refuse("nextPageToken").On("nextPageToken")
-	}
-	return block, hash, nil
-}
-
 // read gives the event, or nil where the reader may not see it.
 func (r *reader) read(s storedEvent) (*epcis.Event, error) {
 	may, err := r.mayRead(s)
 	if err != nil || !may {
 		return nil, err
 	}
+	return r.event(s)
+}
+
+// event is read, where it is known that the sharing allows it.
+func (r *reader) event(s storedEvent) (*epcis.Event, error) {
+	var err error
 	body := []byte(s.Body)
 	if s.Sharing == trace.Restricted || s.Sharing == trace.Private {
 		if body, err = r.kept(s.Hash, s.Member); err != nil || body == nil {
@@ -222,9 +169,14 @@ func (a *app) sides(ctx context.Context, shipment, company string) (bool, error)
 	return n > 0, err
 }
 
-func (a *app) answerEvents(c *web.Ctx, events []*epcis.Event) error {
-	doc := epcis.Document{Type: "EPCISQueryDocument", CreationDate: a.host.Now(), QueryName: "SimpleEventQuery"}
+func (a *app) answerEvents(c *web.Ctx, events []*epcis.Event, name string) error {
+	spell, err := a.speller(c)
+	if err != nil {
+		return err
+	}
+	doc := epcis.Document{Type: "EPCISQueryDocument", CreationDate: a.host.Now(), QueryName: name}
 	for _, e := range events {
+		e.Respell(spell)
 		doc.Events = append(doc.Events, *e)
 	}
 	return writeEvents(c, &doc)
