@@ -47,6 +47,10 @@ var Rules = []chaincode.Rule{
 	ErrAudience,
 	errNotAcceptable,
 	errWordFormat,
+	errSubscription,
+	errDestination,
+	errNoSubscription,
+	errSubscriptions,
 	errMediaType,
 	errDocument,
 	errLimit,
@@ -79,6 +83,7 @@ type app struct {
 	shelf     *shelf
 	captures  *captures
 	pager     *pager
+	feed      *feed
 
 	// queryGone ends the subscriptions of a named query that is deleted.
 	queryGone func(ctx context.Context, tx *readmodel.Tx, owner, name string) error
@@ -96,6 +101,7 @@ func open(ctx context.Context, h *host.Host) (web.App, error) {
 	if a.pager, err = openPager(ctx, h.DB, h.Now); err != nil {
 		return web.App{}, fmt.Errorf("open the seal of page tokens: %w", err)
 	}
+	a.openFeed(ctx)
 	return web.App{
 		Name: "traceability", Title: "Traceability", Home: "/traceability", Icon: "truck",
 		Nav: []web.NavItem{
@@ -121,6 +127,7 @@ func open(ctx context.Context, h *host.Host) (web.App, error) {
 			a.epcisRoutes(),
 			a.collectionRoutes(),
 			a.queryRoutes(),
+			a.subscriptionRoutes(),
 			a.apiRoutes(),
 		),
 		Rules: Rules,

@@ -38,7 +38,7 @@ func (a *app) epcisRoutes() []web.Route {
 		epcisResource("/capture/:id", "captureJob", "GET", web.Route{Method: "GET", Access: follow, Handler: a.showCapture}),
 		epcisResource("/events", "events", "GET, POST",
 			web.Route{Method: "POST", Access: write, Handler: a.postEvent},
-			web.Route{Method: "GET", Access: read, Handler: a.listEvents}),
+			web.Route{Method: "GET", Access: read, Handler: a.orSocket(a.listEvents), Sockets: true}),
 		epcisResource("/events/*", "event", "GET", web.Route{Method: "GET", Access: read, Handler: a.readEvent}),
 	)
 }
@@ -52,7 +52,7 @@ func epcisResource(path, name, allow string, routes ...web.Route) []web.Route {
 		if path == "/events/*" || strings.HasSuffix(path, "/events") {
 			h.Set(wordFormat, anyFormat)
 		}
-		if strings.Contains(allow, "POST") && path != "/queries" {
+		if strings.Contains(allow, "POST") && !strings.HasPrefix(path, "/queries") {
 			h.Set("GS1-EPCIS-Capture-Limit", strconv.Itoa(captureLimit(path)))
 			h.Set("GS1-EPCIS-Capture-File-Size-Limit", strconv.Itoa(epcis.MaxBytes))
 		}
@@ -230,7 +230,7 @@ func epcisStatus(code string, status int) int {
 		return http.StatusBadRequest
 	case code == errDuplicate.Code, code == errQueryTaken.Code:
 		return http.StatusConflict
-	case code == errNoQuery.Code, code == errNoResource.Code:
+	case code == errNoQuery.Code, code == errNoResource.Code, code == errNoSubscription.Code:
 		return http.StatusNotFound
 	case status == http.StatusConflict && strings.HasPrefix(code, "ledger/"):
 		return http.StatusServiceUnavailable
@@ -242,7 +242,8 @@ func epcisStatus(code string, status int) int {
 }
 
 // queryCodes are the rules of queries that a 400 tells.
-var queryCodes = map[string]bool{errToken.Code: true, errEPCFormat.Code: true, errQueryName.Code: true, errQueries.Code: true}
+var queryCodes = map[string]bool{errToken.Code: true, errEPCFormat.Code: true, errQueryName.Code: true, errQueries.Code: true,
+	errSubscription.Code: true, errDestination.Code: true, errSubscriptions.Code: true}
 
 // exception is the standard's type of a problem.
 func exception(code string, status int) string {
@@ -254,6 +255,8 @@ func exception(code string, status int) string {
 		name = "QueryTooLargeException"
 	case code == errTooComplex.Code:
 		name = "QueryTooComplexException"
+	case code == errSubscription.Code, code == errDestination.Code, code == errSubscriptions.Code:
+		name = "SubscriptionControlsException"
 	case code == errNoQuery.Code:
 		name = "NoSuchNameException"
 	case status == http.StatusRequestURITooLong:

@@ -23,6 +23,7 @@ type Route struct {
 	Doc    *Doc  // for /api/openapi.json; every route below /api/ needs one
 	// Handler answers, or returns an error that Refuse would understand.
 	Handler func(*Ctx) error
+	Sockets bool // may become a web socket: see Ctx.Socket
 	stream  bool // has no deadline and keeps no place among the concurrent
 }
 
@@ -122,6 +123,9 @@ func (s *Server) add(m *mounted, r Route) {
 	s.routes = append(s.routes, r)
 	if r.stream {
 		s.streams[r.Path] = true
+	}
+	if r.Sockets {
+		s.sockets[r.Path] = true
 	}
 	s.echo.Add(r.Method, r.Path, s.serve(m, r))
 	if r.Method == http.MethodGet && !r.stream {
