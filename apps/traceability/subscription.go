@@ -2,6 +2,8 @@ package traceability
 
 import (
 	"context"
+	"crypto/rand"
+	"database/sql"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -12,12 +14,11 @@ import (
 	"strings"
 	"time"
 
-	"crypto/rand"
-
 	"github.com/tallyway/tallyway/apps/traceability/schedule"
 	"github.com/tallyway/tallyway/chaincode"
 	"github.com/tallyway/tallyway/shared/readmodel"
 	"github.com/tallyway/tallyway/shared/web"
+	"github.com/tallyway/tallyway/shared/webhook"
 )
 
 // This file is /queries/{name}/subscriptions (EPCIS 2.0, section 12.7.3): who
@@ -35,6 +36,13 @@ var (
 	errSubscriptions = chaincode.Rule{Code: "epcis/too-many-subscriptions", Kind: chaincode.Malformed,
 		Text: "Your company keeps as many subscriptions as it may.", Remedy: "Delete one that is not needed."}
 )
+
+// errQueueFull keeps what waits for a receiver within bounds.
+var errQueueFull = chaincode.Rule{Code: "epcis/queue-full", Kind: chaincode.Conflict,
+	Text: "Too many messages wait for this receiver.", Remedy: "Wait until it has taken some, or delete the subscription."}
+
+// mostToken is how long a secret may be.
+const mostToken = 500
 
 // mostSubscriptions is how many subscriptions a company keeps.
 const mostSubscriptions = 100
@@ -133,7 +141,7 @@ func readWanted(c *web.Ctx) (w wanted, err error) {
 	if err := d.Decode(&w); err != nil {
 		return w, errSubscription.Refuse("")
 	}
-	if len(w.Token) > 500 || strings.ContainsRune(w.Token+w.Dest, 0) {
+	if len(w.Token) > mostToken || strings.ContainsRune(w.Token+w.Dest, 0) {
 		return w, errSubscription.Refuse("").On("signatureToken")
 	}
 	return w, w.when()
@@ -152,12 +160,8 @@ func (a *app) postSubscription(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	v, err := a.viewSubscription(c.Context(), s)
-	if err != nil {
-		return err
-	}
 	c.Response().Header().Set("Location", epcisBase+"/queries/"+s.Query+"/subscriptions/"+s.ID)
-	return c.JSON(http.StatusCreated, v)
+	return a.answerSubscription(c, http.StatusCreated, s.ID)
 }
 
 // subscribe keeps a subscription to a query of the user's company.
@@ -221,18 +225,47 @@ func (a *app) findSubscription(ctx context.Context, owner, name, id string) (sub
 	return found[0], nil
 }
 
-func (a *app) viewSubscription(ctx context.Context, s subscription) (subscriptionView, error) {
-	t, _, err := a.host.Webhooks.Get(ctx, s.ID)
-	v := subscriptionView{ID: s.ID, Query: s.Query, Dest: s.Dest, Stream: s.Stream, ReportEmpty: s.ReportEmpty, Since: s.Since, Created: s.Created,
-		Notified: t.Succeeded, EPCFormat: orElse(s.EPCFormat, linkFormat), State: t.State, Error: orElse(s.Problem, t.Error)}
-	if s.Paused {
-		v.State = "paused"
+// subscriptionRow is a subscription with how it goes with its receiver.
+type subscriptionRow struct {
+	subscription
+	State     string       `db:"state"`
+	Error     string       `db:"error"`
+	Succeeded sql.NullTime `db:"succeeded"`
+	Waiting   int          `db:"waiting"`
+}
+
+const subscriptionRows = `SELECT s.id, s.owner, s.query, s.msp, s.login, s.dest, s.epc_format, s.stream, s.schedule, s.report_empty, s.since, s.created, s.due, s.paused, s.problem, s.block, s.hash,
+	t.state, t.error, t.succeeded, (SELECT COUNT(*) FROM wh_deliveries d WHERE d.target = s.id AND d.done IS NULL) AS waiting
+	FROM tr_subscriptions s JOIN wh_targets t ON t.id = s.id`
+
+// view is the subscription as the binding shows it.
+func (r subscriptionRow) view() (v subscriptionView, err error) {
+	v = subscriptionView{ID: r.ID, Query: r.Query, Dest: r.Dest, Stream: r.Stream, ReportEmpty: r.ReportEmpty, Since: r.Since, Created: r.Created,
+		EPCFormat: orElse(r.EPCFormat, linkFormat), State: r.State, Error: orElse(r.Problem, r.Error)}
+	if r.Succeeded.Valid {
+		v.Notified = &r.Succeeded.Time
 	}
-	if s.Schedule != "" {
+	if r.Paused {
+		v.State = webhook.Paused
+	}
+	if r.Schedule != "" {
 		v.Schedule = &schedule.Schedule{}
-		err = errors.Join(err, json.Unmarshal([]byte(s.Schedule), v.Schedule))
+		err = json.Unmarshal([]byte(r.Schedule), v.Schedule)
 	}
 	return v, err
+}
+
+// answerSubscription answers with one.
+func (a *app) answerSubscription(c *web.Ctx, status int, id string) error {
+	r, err := readmodel.One[subscriptionRow](c.Context(), a.db, subscriptionRows+` WHERE s.id = $1`, id)
+	if err != nil {
+		return fmt.Errorf("read the subscription %s: %w", id, err)
+	}
+	v, err := r.view()
+	if err != nil {
+		return err
+	}
+	return c.JSON(status, v)
 }
 
 func (a *app) listSubscriptions(c *web.Ctx) error {
@@ -247,7 +280,7 @@ func (a *app) listSubscriptions(c *web.Ctx) error {
 	if _, _, err := a.findQuery(c.Context(), owner, c.Param("name")); err != nil {
 		return err
 	}
-	found, err := readmodel.All[subscription](c.Context(), a.db, `SELECT `+subscriptionColumns+` FROM tr_subscriptions WHERE owner = $1 AND query = $2 AND id > $3 ORDER BY id LIMIT $4`,
+	found, err := readmodel.All[subscriptionRow](c.Context(), a.db, subscriptionRows+` WHERE s.owner = $1 AND s.query = $2 AND s.id > $3 ORDER BY s.id LIMIT $4`,
 		owner, c.Param("name"), p.from.Name, p.size+1)
 	if err != nil {
 		return err
@@ -260,7 +293,7 @@ func (a *app) listSubscriptions(c *web.Ctx) error {
 	}
 	views := []subscriptionView{}
 	for _, s := range found {
-		v, err := a.viewSubscription(c.Context(), s)
+		v, err := s.view()
 		if err != nil {
 			return err
 		}
@@ -274,11 +307,7 @@ func (a *app) showSubscription(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	v, err := a.viewSubscription(c.Context(), s)
-	if err != nil {
-		return err
-	}
-	return c.JSON(http.StatusOK, v)
+	return a.answerSubscription(c, http.StatusOK, s.ID)
 }
 
 func (a *app) deleteSubscription(c *web.Ctx) error {

@@ -15,6 +15,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/tallyway/tallyway/shared/epcis"
+	"github.com/tallyway/tallyway/shared/web/webtest"
 	"github.com/tallyway/tallyway/shared/webhook"
 )
 
@@ -304,3 +305,50 @@ func startPrivate(t *testing.T) *machineWorld {
 	return &machineWorld{w}
 }
 
+// TestSubscriptionPage: a company subscribes, tries the receiver, pauses, goes on and deletes; another sees none of it.
+func TestSubscriptionPage(t *testing.T) {
+	w := startPrivate(t)
+	h := newHook(t)
+	b := webtest.NewBrowser(t, webtest.Desktop)
+	b.Login(w.Address(), "greenfield-dairy", password)
+	b.Open(w.Address() + "/traceability/subscriptions/new")
+	b.Type("#f-dest", h.URL)
+	b.Type("#f-token", "sesame")
+	b.Screenshot("subscription-new-desktop")
+	b.Click("button[data-send]")
+	b.See(`form[action$="/test"]`)
+	at := webtest.Eval[string](b, "location.pathname")
+	made := w.make(t, 1, 2)
+	if got := h.events(1); !slices.Equal(got, made) {
+		t.Errorf("%v, want %v", got, made)
+	}
+	b.Click(`form[action$="/test"] button`)
+	<-h.came // the test, behind the event's own
+	b.See(`form[action$="/pause"]`)
+	b.Click(`form[action$="/pause"] button`)
+	b.See(`form[action$="/resume"]`)
+	for _, v := range []webtest.Viewport{webtest.Phone, webtest.Desktop} {
+		b.View(v)
+		for _, lang := range []string{"en", "zh"} {
+			for name, path := range map[string]string{"subscriptions": "/traceability/subscriptions", "subscription": at, "subscription-new": "/traceability/subscriptions/new"} {
+				b.Open(w.Address() + path + "?lang=" + lang)
+				if cut := b.Overflow(); cut > 0 {
+					t.Errorf("%s on a %s in %s is %d pixels too wide", name, v.Name, lang, cut)
+				}
+				b.Screenshot(name + "-" + v.Name + "-" + lang)
+			}
+		}
+	}
+	paused := w.make(t, 2, 3)
+	w.call(t, "stranger", "GET", at, nil).want(t, 404)
+	for _, act := range []string{"test", "pause", "resume", "delete"} {
+		w.call(t, "stranger", "POST", at+"/"+act, nil).want(t, 404)
+	}
+	w.call(t, "greenfield-dairy", "POST", at+"/resume", nil)
+	if got := h.events(2); got[1] != paused[0] {
+		t.Errorf("%v, want %v last", got, paused)
+	}
+	w.call(t, "greenfield-dairy", "POST", at+"/delete", nil)
+	w.call(t, "greenfield-dairy", "GET", at, nil).want(t, 404)
+	b.Quiet()
+}

@@ -226,6 +226,33 @@ var fixtures = map[string]fixture{
 		return call{path: "/traceability/demands/withdraw", form: url.Values{"n": {"999"}}}
 	}, 0},
 
+	"subscriptions":     {nothing, get("/traceability/subscriptions"), 0},
+	"subscriptions.new": {nothing, get("/traceability/subscriptions/new"), 0},
+	"subscriptions.add": {nothing, func(*world, side) call {
+		return call{path: "/traceability/subscriptions/new", form: url.Values{"query": {"all-events"}, "dest": {"https://receiver.example/"}, "when": {"day"}}}
+	}, 0},
+	"subscriptions.show": {nothing, get("/traceability/subscriptions/none"), 404},
+	"subscriptions.test": {nothing, func(*world, side) call {
+		return call{path: "/traceability/subscriptions/none/test", form: url.Values{}}
+	}, 404},
+	"subscriptions.pause": {nothing, func(*world, side) call {
+		return call{path: "/traceability/subscriptions/none/pause", form: url.Values{}}
+	}, 404},
+	"subscriptions.resume": {nothing, func(*world, side) call {
+		return call{path: "/traceability/subscriptions/none/resume", form: url.Values{}}
+	}, 404},
+	"subscriptions.delete": {nothing, func(*world, side) call {
+		return call{path: "/traceability/subscriptions/none/delete", form: url.Values{}}
+	}, 404},
+	"epcis.subscriptions.get": {nothing, get("/epcis/v2/queries/none/subscriptions"), 404},
+	"epcis.subscriptions.post": {nothing, func(*world, side) call {
+		return call{path: "/epcis/v2/queries/none/subscriptions", json: map[string]any{"dest": "https://receiver.example/", "stream": true}}
+	}, 404},
+	"epcis.subscriptions.options": {nothing, get("/epcis/v2/queries/none/subscriptions"), 0},
+	"epcis.subscription.get":      {nothing, get("/epcis/v2/queries/none/subscriptions/none"), 404},
+	"epcis.subscription.delete":   {nothing, get("/epcis/v2/queries/none/subscriptions/none"), 404},
+	"epcis.subscription.options":  {nothing, get("/epcis/v2/queries/none/subscriptions/none"), 0},
+
 	"shopper.product":  {nothing, func(_ *world, s side) call { return call{path: "/01/" + s.gtin} }, 0},
 	"shopper.lot":      {nothing, at("/", lotOf), 0},
 	"shopper.item":     {nothing, func(_ *world, s side) call { return call{path: "/01/" + s.gtin + "/21/1"} }, 404}, // an item that nobody knows
