@@ -34,13 +34,21 @@ func (a *app) asked(c *web.Ctx, prefix string, suffixes ...string) (lot lotRow, 
 		return lot, "", a.readable(c, lot)
 	}
 	for _, s := range suffixes {
-		if id, ok := strings.CutSuffix(rest, "."+s); ok {
+		if id, ok := strings.CutSuffix(rest, dotted(s)); ok {
 			if lot, err = a.lot(c.Context(), id); err == nil {
 				return lot, s, a.readable(c, lot)
 			}
 		}
 	}
 	return lotRow{}, "", err
+}
+
+// dotted is a dress as an address ends with it: ".json", or "/bundle" as it is.
+func dotted(suffix string) string {
+	if strings.HasPrefix(suffix, "/") {
+		return suffix
+	}
+	return "." + suffix
 }
 
 // readable refuses a lot that the reader may not read, as if it were not there.

@@ -29,7 +29,7 @@ func (a *app) apiRoutes() []web.Route {
 		{Method: "GET", Path: "/api/lots", Name: "api.lots", Access: own, Handler: a.apiLots, Doc: &web.Doc{
 			Summary: "The lots up and down your chain.", List: true, States: lotStates, Reply: lotReply{}}},
 		{Method: "GET", Path: "/api/lots/*", Name: "api.lot", Access: own, Handler: a.apiLot, Doc: &web.Doc{
-			Summary: "One lot, by its id such as 01/09506000134352/10/L1, with who holds it.", Reply: lotReply{}}},
+			Summary: "One lot, by its id such as 01/09506000134352/10/L1, with who holds it; with /bundle behind it, its proof bundle (ZIP).", Reply: lotReply{}}},
 		{Method: "GET", Path: "/api/shipments", Name: "api.shipments", Access: own, Handler: a.apiShipments, Doc: &web.Doc{
 			Summary: "The shipments that you send, receive or carry, the newest first.", List: true, States: shipmentStates, Reply: shipmentReply{}}},
 		{Method: "GET", Path: "/api/shipments/:id", Name: "api.shipment", Access: own, Handler: a.apiShipment, Doc: &web.Doc{
@@ -169,9 +169,12 @@ func (a *app) lotsOf(r *reader, ids []string) (lots []lotReply, err error) {
 }
 
 func (a *app) apiLot(c *web.Ctx) error {
-	lot, _, err := a.asked(c, "/api/lots/")
+	lot, dress, err := a.asked(c, "/api/lots/", "/bundle")
 	if err != nil {
 		return err
+	}
+	if dress == "/bundle" {
+		return a.bundleOfLot(c, lot)
 	}
 	l := lotReply{lotRow: lot}
 	r, err := a.reader(c)

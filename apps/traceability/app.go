@@ -85,6 +85,7 @@ type app struct {
 	captures  *captures
 	pager     *pager
 	feed      *feed
+	bytewise  string // see there
 
 	// queryGone ends the subscriptions of a named query that is deleted.
 	queryGone func(ctx context.Context, tx *readmodel.Tx, owner, name string) error
@@ -101,6 +102,9 @@ func open(ctx context.Context, h *host.Host) (web.App, error) {
 	var err error
 	if a.pager, err = openPager(ctx, h.DB, h.Now); err != nil {
 		return web.App{}, fmt.Errorf("open the seal of page tokens: %w", err)
+	}
+	if a.bytewise, err = bytewise(ctx, h.DB); err != nil {
+		return web.App{}, fmt.Errorf("ask how texts compare: %w", err)
 	}
 	a.openFeed(ctx)
 	return web.App{

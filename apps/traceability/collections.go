@@ -74,7 +74,7 @@ func uriOfThing(thing string) string {
 	if strings.Contains(thing, ":") {
 		return thing
 	}
-	return "https://id.gs1.org/" + thing
+	return keyDomain + thing
 }
 
 // paramOfThing is what an EPC or a class of them is asked for by.

@@ -67,7 +67,7 @@ func epcisResource(path, name, allow string, routes ...web.Route) []web.Route {
 		if r.Method == http.MethodPost {
 			r.Body = 1 << 40 // readDocument bounds it, and answers as the standard wants it
 		}
-		r.Handler = bound(r.Handler)
+		r.Handler, r.Refuse = bound(r.Handler), refuseEPCIS
 		all = append(all, r)
 	}
 	return all

@@ -169,7 +169,7 @@ type packView struct {
 
 func (a *app) showLot(c *web.Ctx) error {
 	const prefix = "/traceability/lot/"
-	lot, suffix, err := a.asked(c, prefix, "json", "xlsx", "jsonld")
+	lot, suffix, err := a.asked(c, prefix, "json", "xlsx", "jsonld", "zip")
 	if err != nil {
 		return err
 	}
@@ -178,6 +178,8 @@ func (a *app) showLot(c *web.Ctx) error {
 		return a.sheetOfLot(c, lot)
 	case "jsonld":
 		return a.eventsOfLot(c, lot)
+	case "zip":
+		return a.bundleOfLot(c, lot)
 	}
 	v, err := a.lotView(c, lot)
 	if err != nil {
@@ -522,7 +524,7 @@ func (v *lotView) offer(c *web.Ctx, lot lotRow) {
 		v.Acts = append(v.Acts, web.Act{Label: "Recall or hold", Href: "/traceability/recall" + q, Icon: "recall", Danger: true})
 	}
 	v.Dresses = []web.Dress{{Word: "XLSX", Href: lotHref(lot.ID) + ".xlsx"}, {Word: "JSON", Href: lotHref(lot.ID) + ".json"},
-		{Word: "EPCIS", Href: lotHref(lot.ID) + ".jsonld"}}
+		{Word: "EPCIS", Href: lotHref(lot.ID) + ".jsonld"}, {Word: c.T("Proof bundle"), Href: lotHref(lot.ID) + ".zip"}}
 	if lot.GTIN != "" {
 		v.Dresses = append([]web.Dress{{Word: c.T("Label"), Href: "/traceability/label/" + lot.ID + ".pdf"}}, v.Dresses...)
 	}

@@ -1,6 +1,7 @@
 package traceability
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/tallyway/tallyway/shared/epcis/query"
 	"github.com/tallyway/tallyway/shared/gs1"
+	"github.com/tallyway/tallyway/shared/readmodel"
 )
 
 // This file turns a query into SQL, as far as indexes help. What it finds is
@@ -19,6 +21,15 @@ type narrowed struct {
 	args  []any
 	where []string
 	few   []string // statements that give hashes; they are read before tr_events
+
+	bytewise string // what makes the database compare texts byte by byte
+}
+
+// bytewise asks the database how it compares texts. SQLite goes by bytes, and
+// so does PostgreSQL where it was set up with the collation C; any other one
+// has to be told, and finds ranges without an index.
+func bytewise(ctx context.Context, db *readmodel.DB) (string, error) {
+	return readmodel.One[string](ctx, db, `SELECT CASE WHEN 'a/9' < 'a0' AND 'Z' < 'a' AND 'a-b' < 'a/a' THEN '' ELSE ' COLLATE "C"' END`)
 }
 
 // bodyless are the events whose bodies the tables do not hold: of what only a
@@ -44,14 +55,14 @@ func (n *narrowed) must(condition string, args ...any) {
 	n.where = append(n.where, fmt.Sprintf(condition, args...))
 }
 
-// pick is for a statement that leaves few events.
-func (n *narrowed) pick(statement string) {
-	n.few = append(n.few, `SELECT hash FROM (`+statement+`) AS s`)
+// pick is for statements that leave few events together.
+func (n *narrowed) pick(statements ...string) {
+	n.few = append(n.few, `SELECT DISTINCT hash FROM (`+strings.Join(statements, ` UNION ALL `)+`) AS s`)
 }
 
 // narrow reads the terms that indexes know.
 func (r *reader) narrow(q *query.Query) *narrowed {
-	n := &narrowed{}
+	n := &narrowed{bytewise: r.app.bytewise}
 	switch {
 	case r.all:
 	case r.user.Party == "":
@@ -92,8 +103,7 @@ func (n *narrowed) term(t query.Term, r *reader) {
 	case t.Param == "EQ_bizLocation", t.Param == "WD_bizLocation":
 		n.place("place", t.Values)
 	case t.Param == "EQ_eventID":
-		n.pick(fmt.Sprintf(`SELECT hash FROM tr_events WHERE hash IN %s UNION SELECT hash FROM tr_events WHERE event_id <> '' AND event_id IN %s UNION `+bodylessHashes,
-			n.list(t.Values), n.list(t.Values)))
+		n.pick(`SELECT hash FROM tr_events WHERE hash IN `+n.list(t.Values), `SELECT hash FROM tr_events WHERE event_id <> '' AND event_id IN `+n.list(t.Values), bodylessHashes)
 	case t.Param == "EQ_userID":
 		n.must(`e.by_user IN %s`, n.list(t.Values))
 	case t.Param == "EXISTS_errorDeclaration", t.Param == "EQ_correctiveEventID", strings.Contains(t.Param, "ERROR_DECLARATION_"):
@@ -106,7 +116,7 @@ func (n *narrowed) term(t query.Term, r *reader) {
 }
 
 func (n *narrowed) facts(kind string, values []string) {
-	n.pick(fmt.Sprintf(`SELECT hash FROM tr_event_facts WHERE fact = %s AND value IN %s UNION `+bodylessHashes, n.arg(kind), n.list(values)))
+	n.pick(`SELECT hash FROM tr_event_facts WHERE fact = `+n.arg(kind)+` AND value IN `+n.list(values), bodylessHashes)
 }
 
 // typed finds business transactions, sources and destinations. A transaction
@@ -166,35 +176,42 @@ var roles = map[string][]string{
 }
 
 // match finds events by what they name. Parents of transaction events are
-// facts, where their body is known.
+// facts, where their body is known. Each range is a statement of its own: an
+// index is entered once for each.
 func (n *narrowed) match(list string, values []string) {
-	var named, parents []string
+	in, parents := "", list == "parentID" || list == "anyEPC"
+	if roles[list] != nil {
+		in = ` AND role IN ` + n.list(roles[list])
+	}
+	var all []string
 	for _, v := range values {
 		p, err := gs1.ParsePattern(v)
 		if err != nil {
-			return
+			continue // package query has refused it
 		}
 		if uri, one := p.One(); one {
-			named = append(named, `thing = `+n.arg(thingOf(uri)))
-			parents = append(parents, `value = `+n.arg(uri))
+			all = append(all, `SELECT hash FROM tr_named WHERE thing = `+n.arg(thingOf(uri))+in)
+			if parents {
+				all = append(all, `SELECT hash FROM tr_event_facts WHERE fact = `+n.arg(factParent)+` AND value = `+n.arg(uri))
+			}
 			continue
 		}
 		for _, start := range p.Starts() {
-			named = append(named, `thing >= `+n.arg(start)+` AND thing < `+n.arg(start+"\x7f"))
-			start = "https://id.gs1.org/" + start
-			parents = append(parents, `value >= `+n.arg(start)+` AND value < `+n.arg(start+"\x7f"))
+			all = append(all, `SELECT hash FROM tr_named WHERE thing`+n.bytewise+` >= `+n.arg(start)+` AND thing`+n.bytewise+` < `+n.arg(start+"\x7f")+in)
+			if parents {
+				start = keyDomain + start
+				all = append(all, `SELECT hash FROM tr_event_facts WHERE fact = `+n.arg(factParent)+` AND value`+n.bytewise+` >= `+n.arg(start)+` AND value`+n.bytewise+` < `+n.arg(start+"\x7f"))
+			}
 		}
 	}
-	statement := `SELECT hash FROM tr_named WHERE (` + strings.Join(named, ` OR `) + `)`
-	if in := roles[list]; in != nil {
-		statement += ` AND role IN ` + n.list(in)
+	if parents {
+		all = append(all, bodylessHashes+` AND type = 'TransactionEvent'`)
 	}
-	if list == "parentID" || list == "anyEPC" {
-		statement += ` UNION SELECT hash FROM tr_event_facts WHERE fact = ` + n.arg(factParent) + ` AND (` + strings.Join(parents, ` OR `) + `)
-			UNION ` + bodylessHashes + ` AND type = 'TransactionEvent'`
-	}
-	n.pick(statement)
+	n.pick(all...)
 }
+
+// keyDomain is where canonical URIs of keys live (CBV 2.0, section 8.3).
+const keyDomain = "https://id.gs1.org/"
 
 // thingOf is how tr_named spells a canonical URI.
 func thingOf(uri string) string {
@@ -210,12 +227,18 @@ type order struct {
 	ascending bool
 }
 
+// orderOf is the order that is asked for. Where none is, a query within a span
+// of time goes by that time, whose index then bounds what is looked at.
 func orderOf(q *query.Query) order {
-	switch q.OrderBy {
-	case "eventTime":
+	switch {
+	case q.OrderBy == "eventTime":
 		return order{"at", q.Ascending}
-	case "recordTime":
+	case q.OrderBy == "recordTime":
 		return order{"captured", q.Ascending}
+	case q.Asks("GE_eventTime") || q.Asks("LT_eventTime"):
+		return order{"at", false}
+	case q.Asks("GE_recordTime") || q.Asks("LT_recordTime"):
+		return order{"captured", false}
 	}
 	return order{"block", false}
 }

@@ -190,7 +190,8 @@ func retracted(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.
 	if reason == "" {
 		reason = "did_not_occur"
 	}
-	return run(ctx, tx, `UPDATE tr_events SET error = $1, error_at = $2, corrective = $3 WHERE hash = $4`, reason, e.Error.Time, words(e.Error.Corrective), e.Hash)
+	return run(ctx, tx, `UPDATE tr_events SET error = $1, error_at = $2, corrective = $3, error_block = $4 WHERE hash = $5`,
+		reason, e.Error.Time, words(e.Error.Corrective), int64(m.Block), e.Hash)
 }
 
 func lotLogged(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.LotLogged) error {
@@ -341,7 +342,7 @@ func projectCases(p *readmodel.Projection) {
 			return err
 		}
 		for _, lot := range c.Lots {
-			err := run(ctx, tx, `INSERT INTO tr_case_lots (kase, lot, named) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, c.ID, lot, true)
+			err := run(ctx, tx, `INSERT INTO tr_case_lots (kase, lot, named, block) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`, c.ID, lot, true, int64(m.Block))
 			if err != nil {
 				return err
 			}
@@ -349,7 +350,7 @@ func projectCases(p *readmodel.Projection) {
 		return nil
 	})
 	readmodel.On(p, func(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.LotBlocked) error {
-		err := run(ctx, tx, `INSERT INTO tr_case_lots (kase, lot, named) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, e.Case, e.Lot, false)
+		err := run(ctx, tx, `INSERT INTO tr_case_lots (kase, lot, named, block) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`, e.Case, e.Lot, false, int64(m.Block))
 		if err != nil {
 			return err
 		}
@@ -359,8 +360,8 @@ func projectCases(p *readmodel.Projection) {
 		return run(ctx, tx, `UPDATE tr_cases SET marked = $1, done = $2 WHERE id = $3`, e.Marked, e.Done, e.Case)
 	})
 	readmodel.On(p, func(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.CaseClosed) error {
-		err := run(ctx, tx, `UPDATE tr_cases SET state = $1, closed = $2, closed_by = $3, closing = $4 WHERE id = $5`,
-			trace.CaseOver, e.At, e.By, e.Reason, e.Case)
+		err := run(ctx, tx, `UPDATE tr_cases SET state = $1, closed = $2, closed_by = $3, closing = $4, closed_block = $5 WHERE id = $6`,
+			trace.CaseOver, e.At, e.By, e.Reason, int64(m.Block), e.Case)
 		if err != nil {
 			return err
 		}

@@ -101,6 +101,7 @@ CREATE TABLE tr_events (
 	error       TEXT NOT NULL,      -- reason of its error declaration
 	corrective  TEXT NOT NULL,      -- hashes of the events in its place, joined by spaces
 	error_at    TIMESTAMP,
+	error_block BIGINT,             -- where that stands
 	block       BIGINT NOT NULL,
 	tx          TEXT NOT NULL,
 	body        TEXT NOT NULL       -- of public and linked events; last, for it can be long and SQLite reads a row up to the column it needs
@@ -201,6 +202,7 @@ CREATE TABLE tr_cases (
 	closed    TIMESTAMP,
 	closed_by TEXT NOT NULL,
 	closing   TEXT NOT NULL,
+	closed_block BIGINT,
 	block     BIGINT NOT NULL,
 	tx        TEXT NOT NULL
 );
@@ -209,6 +211,7 @@ CREATE TABLE tr_case_lots (
 	kase TEXT NOT NULL,
 	lot  TEXT NOT NULL,
 	named BOOLEAN NOT NULL, -- by the case itself; else derived
+	block BIGINT NOT NULL,
 	PRIMARY KEY (kase, lot)
 );
 CREATE INDEX tr_case_lots_lot ON tr_case_lots (lot);

@@ -111,11 +111,17 @@ func (r *reader) event(s storedEvent) (*epcis.Event, error) {
 // kept asks the contract for a body that is not for everybody, of the copy at
 // one member. Who is not entitled gets none: the contract decides.
 func (r *reader) kept(hash, member string) ([]byte, error) {
+	kept, err := r.keptBody(hash, member)
+	return kept.Event, err
+}
+
+// keptBody is the same with the salt of the copy's commitment.
+func (r *reader) keptBody(hash, member string) (trace.EventBody, error) {
 	kept, err := host.Ask[trace.EventBody](r.ctx, r.app.host, host.ActorOf(r.user), trace.GetEvent{Hash: hash, Keeper: member}, member)
 	if errors.As(err, new(*chaincode.Refusal)) {
-		return nil, nil
+		return trace.EventBody{}, nil
 	}
-	return kept.Event, err
+	return kept, err
 }
 
 // mayRead decides by the event's sharing. Who may read the body of a

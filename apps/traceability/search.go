@@ -301,7 +301,7 @@ func (a *app) record(ctx context.Context, id string) *epcis.VocabularyElement {
 			e.Attributes = append(e.Attributes, epcis.Attribute{ID: "urn:epcglobal:cbv:mda:" + name, Value: epcis.Value{Kind: epcis.Text, Text: value}})
 		}
 	}
-	path, _ := strings.CutPrefix(id, "https://id.gs1.org/")
+	path, _ := strings.CutPrefix(id, keyDomain)
 	words := strings.Split(path, "/")
 	if len(words) < 2 {
 		return nil

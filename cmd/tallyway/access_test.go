@@ -33,6 +33,7 @@ type side struct {
 	lot, gtin, gln, hash, private, pack, job, kase, closes, apiCloses, shipment          string
 	accepts, declines, apiAccepts, apiDeclines, callsBack, settles, unpacks, tx, company string
 	token, session, user, leaver                                                         string // of the reader, or of a colleague
+	query, dropped                                                                       string // names of queries
 	mark                                                                                 string // stands in every list that shows the lot
 }
 
@@ -72,6 +73,9 @@ func at(prefix string, of func(side) string) func(*world, side) call {
 
 func lotOf(s side) string  { return s.lot }
 func hashOf(s side) string { return url.PathEscape(s.hash) }
+
+func lotURI(s side) string   { return url.PathEscape("https://id.gs1.org/" + s.lot) }
+func placeURI(s side) string { return url.PathEscape("https://id.gs1.org/414/" + s.gln) }
 
 // entries are one line of a form about so many kilos of the side's lot.
 func entries(s side, more ...string) url.Values {
@@ -114,6 +118,7 @@ var fixtures = map[string]fixture{
 		return call{path: "/account/sessions/revoke", form: url.Values{"id": {s.session}}}
 	}, 0},
 	"host.transaction": {nothing, get("/transactions/" + strings.Repeat("0", 64)), 0},
+	"host.members":     {nothing, get("/members.pem"), 0},
 	"host.people":      {nothing, get("/people"), 0},
 	"host.addPerson": {nothing, func(w *world, s side) call {
 		return call{path: "/people", form: url.Values{"name": {w.fresh("p")}, "display": {"P"}, "role": {"viewer"}, "party": {s.company}}}
@@ -294,14 +299,52 @@ var fixtures = map[string]fixture{
 	"epcis.events.post": {nothing, func(w *world, s side) call {
 		return call{path: "/epcis/v2/events", raw: w.document(s)}
 	}, 0},
-	"epcis.events.get":     {lists, get("/epcis/v2/events?perPage=200"), 0},
-	"epcis.events.options": {nothing, get("/epcis/v2/events"), 0},
-	"epcis.event.get":      {reads, at("/epcis/v2/events/", hashOf), 0},
-	"epcis.event.options":  {nothing, at("/epcis/v2/events/", hashOf), 0},
+	"epcis.events.get":              {lists, get("/epcis/v2/events?perPage=200"), 0},
+	"epcis.events.options":          {nothing, get("/epcis/v2/events"), 0},
+	"epcis.event.get":               {reads, at("/epcis/v2/events/", hashOf), 0},
+	"epcis.event.options":           {nothing, at("/epcis/v2/events/", hashOf), 0},
+	"epcis.eventTypes.get":          {nothing, get("/epcis/v2/eventTypes"), 0},
+	"epcis.eventTypes.options":      {nothing, get("/epcis/v2/eventTypes"), 0},
+	"epcis.eventType.get":           {nothing, get("/epcis/v2/eventTypes/ObjectEvent"), 0},
+	"epcis.eventType.options":       {nothing, get("/epcis/v2/eventTypes/ObjectEvent"), 0},
+	"epcis.eventTypeEvents.get":     {lists, get("/epcis/v2/eventTypes/ObjectEvent/events?perPage=200"), 0},
+	"epcis.eventTypeEvents.options": {nothing, get("/epcis/v2/eventTypes/ObjectEvent/events"), 0},
+	"epcis.nextPageToken.delete":    {nothing, get("/epcis/v2/nextPageToken/none"), 400}, // a token is its reader's own
+	"epcis.nextPageToken.options":   {nothing, get("/epcis/v2/nextPageToken/none"), 0},
+	"epcis.epcs.get":                {lists, get("/epcis/v2/epcs?perPage=500"), 0},
+	"epcis.epcs.options":            {nothing, get("/epcis/v2/epcs"), 0},
+	"epcis.epc.get":                 {reads, at("/epcis/v2/epcs/", lotURI), 0},
+	"epcis.epc.options":             {nothing, at("/epcis/v2/epcs/", lotURI), 0},
+	"epcis.bizSteps.get":            {nothing, get("/epcis/v2/bizSteps"), 0},
+	"epcis.bizSteps.options":        {nothing, get("/epcis/v2/bizSteps"), 0},
+	"epcis.bizStep.get":             {nothing, get("/epcis/v2/bizSteps/shipping"), 0},
+	"epcis.bizStep.options":         {nothing, get("/epcis/v2/bizSteps/shipping"), 0},
+	"epcis.dispositions.get":        {nothing, get("/epcis/v2/dispositions"), 0},
+	"epcis.dispositions.options":    {nothing, get("/epcis/v2/dispositions"), 0},
+	"epcis.disposition.get":         {nothing, get("/epcis/v2/dispositions/active"), 0},
+	"epcis.disposition.options":     {nothing, get("/epcis/v2/dispositions/active"), 0},
+	"epcis.readPoints.get":          {nothing, get("/epcis/v2/readPoints"), 0},
+	"epcis.readPoints.options":      {nothing, get("/epcis/v2/readPoints"), 0},
+	"epcis.readPoint.get":           {nothing, at("/epcis/v2/readPoints/", placeURI), 0},
+	"epcis.readPoint.options":       {nothing, at("/epcis/v2/readPoints/", placeURI), 0},
+	"epcis.bizLocations.get":        {nothing, get("/epcis/v2/bizLocations"), 0},
+	"epcis.bizLocations.options":    {nothing, get("/epcis/v2/bizLocations"), 0},
+	"epcis.bizLocation.get":         {nothing, at("/epcis/v2/bizLocations/", placeURI), 0},
+	"epcis.bizLocation.options":     {nothing, at("/epcis/v2/bizLocations/", placeURI), 0},
+	"epcis.queries.get":             {nothing, get("/epcis/v2/queries"), 0}, // the queries of the reader's company
+	"epcis.queries.options":         {nothing, get("/epcis/v2/queries"), 0},
+	"epcis.queries.post": {nothing, func(w *world, _ side) call {
+		return call{path: "/epcis/v2/queries", json: map[string]any{"name": w.fresh("q"), "query": map[string]any{}}}
+	}, 0},
+	"epcis.query.get":           {reads, at("/epcis/v2/queries/", func(s side) string { return s.query }), 0},
+	"epcis.query.options":       {nothing, at("/epcis/v2/queries/", func(s side) string { return s.query }), 0},
+	"epcis.query.delete":        {acts, at("/epcis/v2/queries/", func(s side) string { return s.dropped }), 0},
+	"epcis.queryEvents.get":     {reads, func(_ *world, s side) call { return call{path: "/epcis/v2/queries/" + s.query + "/events"} }, 0},
+	"epcis.queryEvents.options": {nothing, func(_ *world, s side) call { return call{path: "/epcis/v2/queries/" + s.query + "/events"} }, 0},
 }
 
 // ownOnly are the reads that not even a regulator has of another's.
-var ownOnly = []string{"epcis.captureJob.get"}
+var ownOnly = []string{"epcis.captureJob.get", "epcis.query.get", "epcis.queryEvents.get"}
 
 // world is the running program with one company's records and another's.
 type world struct {
@@ -461,6 +504,8 @@ func (w *world) records() {
 	w.other.closes, w.other.apiCloses = w.mock(stranger, w.other.lot), w.mock(stranger, w.other.lot)
 	w.own.job = w.job(operator, events.Logged(place(dairy), w.now(), kilos(lotID(milk, "JOB"), 5), ""))
 	w.other.job = w.job(stranger, events.Logged(place(harbour), w.now(), kilos(lotID(gouda, "JOB"), 5), ""))
+	w.own.query, w.own.dropped = w.keepQuery(operator, "milk"), w.keepQuery(operator, "whey")
+	w.other.query, w.other.dropped = w.keepQuery(stranger, "herring"), w.keepQuery(stranger, "cod")
 	_, receipt, err := host.Do[any](context.Background(), w.h, operator.actor(), trace.DescribeProduct{GTIN: milk, Name: "Milk", Unit: "KGM"})
 	if err != nil {
 		w.Fatal(err)
@@ -517,6 +562,15 @@ func (w *world) job(by person, e epcis.Event) string {
 		time.Sleep(20 * time.Millisecond)
 	}
 	return a.header.Get("Location")[len("/epcis/v2/capture/"):]
+}
+
+// keepQuery keeps a query under a name.
+func (w *world) keepQuery(by person, name string) string {
+	c := credential{bearer: apiToken(w, w.h, by, time.Hour, accounts.Write)}
+	if a := w.send("POST", call{path: "/epcis/v2/queries", json: map[string]any{"name": name, "query": map[string]any{}}}, c); a.status != 201 {
+		w.Fatal(a)
+	}
+	return name
 }
 
 // secret is the hash of an event that the harbour keeps to itself.

@@ -130,6 +130,19 @@ func eachItsOwn(t *testing.T, n *networktest.Network) {
 		producer.shows(demoDairy, "/traceability/lot/"+lot, "Listeria.")
 		bank.shows(demoBank, "/"+lot, "Listeria.")
 	})
+	t.Run("a proof bundle of one host is checked without any", func(t *testing.T) {
+		for h, by := range map[*hostOfOne]person{&producer: demoDairy, &office: demoOffice} {
+			status, zip := h.get(by, "/api/lots/"+lot+"/bundle")
+			file := filepath.Join(t.TempDir(), "proof.zip")
+			if err := os.WriteFile(file, []byte(zip), 0o600); err != nil || status != http.StatusOK {
+				t.Fatalf("%d %v", status, err)
+			}
+			out := must(t, "verify", "--bundle", file)
+			if !strings.Contains(out, "signed by greenfield-dairy and endorsed by") || !strings.Contains(out, "recall R-HOSTS took hold of "+lot) {
+				t.Errorf("%s: %s", by.name, out)
+			}
+		}
+	})
 	t.Run("a host comes back from its backup", func(t *testing.T) { comesBack(t, producer, n.Profile("producer")) })
 	t.Run("every host verifies", func(t *testing.T) {
 		for _, h := range []hostOfOne{producer, office, bank} {

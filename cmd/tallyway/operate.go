@@ -61,9 +61,18 @@ func onHost(ctx context.Context, config host.Config, path string, out io.Writer,
 var errNotOpened = errors.New("the data folder does not open")
 
 func verify(ctx context.Context, args []string, out io.Writer) error {
-	config, err := parse("verify", args, nil)
-	if err != nil {
+	var file, trust string
+	config, err := parse("verify", args, func(f *flag.FlagSet) {
+		f.StringVar(&file, "bundle", "", "check a proof bundle instead, without a server or a data folder")
+		f.StringVar(&trust, "trust", "", "with --bundle: the members' certificates that you trust, in PEM")
+	})
+	switch {
+	case err != nil:
 		return err
+	case file != "":
+		return verifyBundle(file, trust, out)
+	case trust != "":
+		return errors.New("verify: --trust goes with --bundle")
 	}
 	err = onHost(ctx, config, "/verify", out, func(h *host.Host) func(context.Context, func(string)) error { return h.Verify })
 	if errors.Is(err, errNotOpened) { // it stopped at its own check, which tells less

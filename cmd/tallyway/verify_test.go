@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -81,6 +82,7 @@ func TestDemoIsLookedAfter(t *testing.T) {
 	if !get200(t, s.address+"/api/lots", secret) {
 		t.Error("a token that was made beside the server does not work")
 	}
+	bundleIsChecked(t, s.address, secret)
 	old, err := demo.Password(data)
 	if err != nil {
 		t.Fatal(err)
@@ -105,6 +107,46 @@ func TestDemoIsLookedAfter(t *testing.T) {
 		t.Error("who could sign in before the backup cannot after the restore")
 	}
 	r.stop(t)
+}
+
+// bundleIsChecked takes a lot's proof bundle from a server and checks it without
+// one: by the members' published certificates, and by others.
+func bundleIsChecked(t *testing.T, address, bearer string) {
+	t.Helper()
+	dir := t.TempDir()
+	save := func(name, path string) string {
+		r, err := http.NewRequest("GET", address+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+bearer)
+		answer := send(t, r)
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, []byte(answer.body), 0o600); err != nil || answer.status != http.StatusOK {
+			t.Fatalf("%s: %d %v", path, answer.status, err)
+		}
+		return file
+	}
+	var lots struct{ Items []struct{ ID string } }
+	if b, err := os.ReadFile(save("lots.json", "/api/lots?limit=1")); err != nil || json.Unmarshal(b, &lots) != nil || len(lots.Items) != 1 {
+		t.Fatalf("lots: %v %+v", err, lots)
+	}
+	proof, members := save("proof.zip", "/api/lots/"+lots.Items[0].ID+"/bundle"), save("members.pem", "/members.pem")
+	if out := must(t, "verify", "--bundle", proof, "--trust", members); !strings.Contains(out, lots.Items[0].ID) || !strings.Contains(out, ": trusted\n") {
+		t.Errorf("verify --bundle says %s", out)
+	}
+	pem, err := os.ReadFile(members)
+	if err != nil {
+		t.Fatal(err)
+	}
+	few := filepath.Join(dir, "few.pem")
+	if err := os.WriteFile(few, pem[:bytes.Index(pem, []byte("-----END CERTIFICATE-----"))+26], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	refuses(t, []string{"not among those you trust"}, "verify", "--bundle", proof, "--trust", few)
+	refuses(t, []string{"no certificate"}, "verify", "--bundle", proof, "--trust", proof)
+	refuses(t, []string{"no proof bundle"}, "verify", "--bundle", members)
+	refuses(t, []string{"goes with --bundle"}, "verify", "--trust", members)
 }
 
 // TestDamagedBackupsLeaveNothing flips and cuts a backup.

@@ -45,6 +45,9 @@ func TestConvert(t *testing.T) {
 		{"5", "A93", "GP", "5000 mg/m³"},
 		{"55", "P1", "NX", "550 ‰"},
 		{"7", "XPX", "XPX", "7 pallet"},
+		{"500", "G42", "H61", "0.5 mS/cm"},
+		{"1", "89", "C7", "100 cP"},
+		{"1", "91", "4C", "100 cSt"},
 	} {
 		got, err := quantity(t, c.amount, c.from).In(c.to)
 		if err != nil || got.String() != c.want {

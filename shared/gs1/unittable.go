@@ -216,6 +216,9 @@ var units = []struct{ code, symbol, name, nameZh, dimension, factor, offset stri
 	{"SIE", "S", "siemens", "西门子", "conductance", "1", ""},
 
 	{"D10", "S/m", "siemens per metre", "西门子每米", "conductivity", "1", ""},
+	{"H43", "S/cm", "siemens per centimetre", "西门子每厘米", "conductivity", "100", ""},
+	{"H61", "mS/cm", "millisiemens per centimetre", "毫西门子每厘米", "conductivity", "1/10", ""},
+	{"G42", "µS/cm", "microsiemens per centimetre", "微西门子每厘米", "conductivity", "1e-4", ""},
 
 	{"81", "H", "henry", "亨利", "inductance", "1", ""},
 
@@ -245,6 +248,29 @@ var units = []struct{ code, symbol, name, nameZh, dimension, factor, offset stri
 	{"AD", "byte", "byte", "字节", "data", "1", ""},
 	{"2P", "kB", "kilobyte", "千字节", "data", "1000", ""},
 	{"4L", "MB", "megabyte", "兆字节", "data", "1e6", ""},
+
+	{"2A", "rad/s", "radian per second", "弧度每秒", "angular velocity", "1", ""},
+
+	{"C65", "Pa·s", "pascal second", "帕秒", "dynamic viscosity", "1", ""},
+	{"C24", "mPa·s", "millipascal second", "毫帕秒", "dynamic viscosity", "1/1000", ""},
+	{"89", "P", "poise", "泊", "dynamic viscosity", "1/10", ""},
+	{"C7", "cP", "centipoise", "厘泊", "dynamic viscosity", "1/1000", ""},
+
+	{"S4", "m²/s", "square metre per second", "平方米每秒", "kinematic viscosity", "1", ""},
+	{"91", "St", "stokes", "斯托克斯", "kinematic viscosity", "1e-4", ""},
+	{"4C", "cSt", "centistokes", "厘斯", "kinematic viscosity", "1e-6", ""},
+
+	{"D74", "kg/mol", "kilogram per mole", "千克每摩尔", "molar mass", "1", ""},
+	{"A94", "g/mol", "gram per mole", "克每摩尔", "molar mass", "1/1000", ""},
+
+	{"28", "kg/m²", "kilogram per square metre", "千克每平方米", "surface density", "1", ""},
+	{"GM", "g/m²", "gram per square metre", "克每平方米", "surface density", "1/1000", ""},
+
+	{"4P", "N/m", "newton per metre", "牛顿每米", "surface tension", "1", ""},
+
+	{"A39", "m³/kg", "cubic metre per kilogram", "立方米每千克", "specific volume", "1", ""},
+
+	{"D27", "sr", "steradian", "球面度", "solid angle", "1", ""},
 
 	// Packages, each its own kind: how much is in one, the master data knows.
 	{"XBA", "barrel", "barrel", "桶", "number of barrels", "1", ""},

@@ -7,6 +7,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/hyperledger/fabric-protos-go-apiv2/common"
+
 	"github.com/tallyway/tallyway/shared/identity"
 	"github.com/tallyway/tallyway/shared/ledger"
 	"github.com/tallyway/tallyway/shared/ledger/embedded"
@@ -21,6 +23,8 @@ type Ledger interface {
 	// Verify reads every block and checks hashes and signatures. The error
 	// names the first thing that is wrong.
 	Verify(ctx context.Context, progress func(block, of uint64)) error
+	// Block reads a block as it stands.
+	Block(ctx context.Context, number uint64) (*common.Block, error)
 }
 
 func (h *Host) openLedger(ctx context.Context) (err error) {

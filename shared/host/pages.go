@@ -29,6 +29,7 @@ func (h *Host) ownPages() web.App {
 		{Method: "POST", Path: "/account/tokens/revoke", Name: "host.revokeToken", Access: web.AnyUser.Owned().Needs("admin"), Handler: h.revokeToken},
 		{Method: "POST", Path: "/account/sessions/revoke", Name: "host.revokeSession", Access: web.AnyUser.Owned().Needs("admin"), Handler: h.revokeSession},
 		{Method: "GET", Path: "/transactions/:id", Name: "host.transaction", Access: web.AnyUser, Handler: h.showTransaction},
+		{Method: "GET", Path: "/members.pem", Name: "host.members", Access: web.Public, Handler: h.showMembers},
 		{Method: "GET", Path: "/people", Name: "host.people", Access: web.Roles(roleAdmin).Needs("admin"), Handler: h.showPeople},
 		{Method: "POST", Path: "/people", Name: "host.addPerson", Access: web.Roles(roleAdmin).Needs("admin"), Handler: h.addPerson},
 		{Method: "POST", Path: "/people/:name/renew", Name: "host.renewKey", Access: web.Roles(roleAdmin).Owned().Needs("admin"), Handler: h.renewKey},

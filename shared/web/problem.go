@@ -227,12 +227,22 @@ func (c *Ctx) writeProblem(p Problem) error {
 // handleError is where every error of every handler arrives.
 func (s *Server) handleError(err error, ec echo.Context) {
 	c := s.ctx(ec)
-	if err := c.Refuse(err); err != nil {
+	if err := c.answer(err); err != nil {
 		c.Log().Error("answer with a problem", "error", err)
 		if !ec.Response().Committed {
 			_ = ec.NoContent(http.StatusInternalServerError)
 		}
 	}
+}
+
+// answer refuses as the route wants it.
+func (c *Ctx) answer(err error) error {
+	if c.route == nil || c.route.Refuse == nil || c.Response().Committed {
+		return c.Refuse(err)
+	}
+	no, status, _ := classify(err)
+	c.advise(no, status)
+	return c.route.Refuse(c, err)
 }
 
 type ruleView struct {

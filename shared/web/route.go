@@ -23,6 +23,9 @@ type Route struct {
 	Doc    *Doc  // for /api/openapi.json; every route below /api/ needs one
 	// Handler answers, or returns an error that Refuse would understand.
 	Handler func(*Ctx) error
+	// Refuse answers what is refused before the handler is reached, where a
+	// standard prescribes other problem documents than ours.
+	Refuse  func(*Ctx, error) error
 	Sockets bool // may become a web socket: see Ctx.Socket
 	stream  bool // has no deadline and keeps no place among the concurrent
 }

@@ -59,15 +59,14 @@ func (q *Query) MatchIn(e *epcis.Event, a Around) bool {
 	return true
 }
 
-// Of gives the values of a parameter in the standard's spelling, and whether it was asked for. Terms may repeat a
-// parameter, where two queries were joined: it gives those of the first.
-func (q *Query) Of(param string) ([]string, bool) {
+// Asks reports whether a parameter, in the standard's spelling, was given.
+func (q *Query) Asks(param string) bool {
 	for _, t := range q.Terms {
 		if t.Param == param {
-			return t.Values, true
+			return true
 		}
 	}
-	return nil, false
+	return false
 }
 
 // And asks for what both queries mean. Where p orders or limits, it does so in place of q; of two limits the lower

@@ -481,10 +481,10 @@ func TestAnd(t *testing.T) {
 	if _, err := parse("eventCountLimit=5").And(parse("maxEventCount=5")); err == nil {
 		t.Error("both limits were taken")
 	}
-	if v, ok := both.Of("EQ_action"); !ok || v[0] != "OBSERVE" {
-		t.Error(v)
+	if !both.Asks("EQ_action") || both.Asks("EQ_bizStep") {
+		t.Error("what was asked is not told")
 	}
-	if v, _ := parse("GE_eventTime=2026-06-01T16:00:00%2B08:00").Of("GE_eventTime"); v[0] != time.Date(2026, 6, 1, 8, 0, 0, 0, time.UTC).Format(time.RFC3339Nano) {
+	if v := parse("GE_eventTime=2026-06-01T16:00:00%2B08:00").Terms[0].Values; v[0] != time.Date(2026, 6, 1, 8, 0, 0, 0, time.UTC).Format(time.RFC3339Nano) {
 		t.Error(v)
 	}
 }

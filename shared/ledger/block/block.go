@@ -106,7 +106,7 @@ func Events(b *common.Block, contract string) (ledger.Block, error) {
 		if err != nil {
 			return ledger.Block{}, fmt.Errorf("block %d, transaction %d: %w", out.Number, i, err)
 		}
-		t, ok, err := e.events(contract)
+		t, ok, err := e.Events(contract)
 		if err != nil {
 			return ledger.Block{}, fmt.Errorf("block %d, transaction %s: %w", out.Number, e.Channel.TxId, err)
 		}
@@ -118,8 +118,8 @@ func Events(b *common.Block, contract string) (ledger.Block, error) {
 	return out, nil
 }
 
-// events unpacks a transaction's envelope of events, if it has one.
-func (e *Envelope) events(contract string) (t ledger.Transaction, ok bool, err error) {
+// Events unpacks a transaction's envelope of events, if it has one.
+func (e *Envelope) Events(contract string) (t ledger.Transaction, ok bool, err error) {
 	if len(e.Action.GetEvents()) == 0 || e.Action.GetChaincodeId().GetName() != contract {
 		return t, false, nil
 	}

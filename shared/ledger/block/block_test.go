@@ -77,7 +77,7 @@ func FuzzOpen(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if e, err := Open(b); err == nil {
 			e.At()
-			e.events("tallyway")
+			e.Events("tallyway")
 		}
 	})
 }

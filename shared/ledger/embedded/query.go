@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 
+	"github.com/hyperledger/fabric-protos-go-apiv2/common"
 	"github.com/hyperledger/fabric-protos-go-apiv2/ledger/queryresult"
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
 	fabric "github.com/hyperledger/fabric/core/ledger"
@@ -174,13 +175,22 @@ func (l *Ledger) await(ctx context.Context, number uint64) error {
 
 // eventsOf reads one block's envelopes of events.
 func (l *Ledger) eventsOf(number uint64) (ledger.Block, error) {
-	if err := l.enter(false); err != nil {
+	b, err := l.Block(context.Background(), number)
+	if err != nil {
 		return ledger.Block{}, err
+	}
+	return block.Events(b, Namespace)
+}
+
+// Block reads a block as it stands.
+func (l *Ledger) Block(_ context.Context, number uint64) (*common.Block, error) {
+	if err := l.enter(false); err != nil {
+		return nil, err
 	}
 	defer l.submits.Done()
 	b, err := l.peer.GetBlockByNumber(number)
 	if err != nil {
-		return ledger.Block{}, fmt.Errorf("read block %d: %w", number, err)
+		return nil, fmt.Errorf("read block %d: %w", number, err)
 	}
-	return block.Events(b, Namespace)
+	return b, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strconv"
 	"strings"
 	"time"
 
@@ -132,6 +133,24 @@ func (l *Ledger) find(ctx context.Context, txID string) (ledger.Receipt, peer.Tx
 		return ledger.Receipt{}, 0, nil, fmt.Errorf("read the block of transaction %s: %w", txID, err)
 	}
 	return block.Find(&found, txID)
+}
+
+// Block reads a block as it stands at the peer.
+func (l *Ledger) Block(ctx context.Context, number uint64) (*common.Block, error) {
+	ctx, leave, err := l.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	b, err := l.system(ctx, "GetBlockByNumber", []byte(strconv.FormatUint(number, 10)))
+	if err != nil {
+		return nil, fmt.Errorf("read block %d: %w", number, err)
+	}
+	found := &common.Block{}
+	if err := proto.Unmarshal(b, found); err != nil {
+		return nil, fmt.Errorf("read block %d: %w", number, err)
+	}
+	return found, nil
 }
 
 // height is the number of blocks that the peer has.
