@@ -58,6 +58,7 @@ var rows = []row{
 	{"qr", qrRow},
 	{"trace", traceRow},
 	{"start", startRow},
+	{"fsma", fsmaRow},
 	{"fabric", fabricRow},
 }
 

@@ -37,8 +37,8 @@ var batchName = NameOf(Batch{})
 
 var kernel = Contract{
 	Name:      "chaincode",
-	Functions: []Function{batchFunction(), Query(runPlan)},
-	Rules:     []Rule{ErrUnknownFunction, ErrBody, ErrRole, ErrBatchSize, ErrBatchNested, ErrSalt, ErrPlan},
+	Functions: []Function{batchFunction(), Query(runPlan), Query(runRehearse)},
+	Rules:     []Rule{ErrUnknownFunction, ErrBody, ErrRole, ErrBatchSize, ErrBatchNested, ErrSalt, ErrPlan, ErrRehearsalSize},
 }
 
 // batchFunction is a Command that is as confidential as what it holds.

@@ -214,6 +214,30 @@ func TestACommandNeverReadsPrivateState(t *testing.T) {
 	}
 }
 
+// A rehearsal's commands build on each other, a refused one leaves no trace, and
+// nothing at all is written.
+func TestARehearsalTellsWhatWouldBecomeOfEach(t *testing.T) {
+	state := mapState{}
+	run(t, state, "chaincode.Jot", Jot{"1", "one"})
+	items := batchOf(Jot{"2", "two"}, Jot{"3", ""}, Jot{"3", "three"}, List{}).Commands
+	got, err := run(t, state, "chaincode.Rehearse", Rehearse{items})
+	var answers []Answer
+	if err != nil || json.Unmarshal([]byte(got), &answers) != nil || len(answers) != 4 {
+		t.Fatalf("%s, %v", got, err)
+	}
+	for i, code := range []string{"", errEmpty.Code, "", ErrBatchNested.Code} {
+		if r := answers[i].Refusal; (r == nil) != (code == "") || r != nil && r.Code != code {
+			t.Errorf("answer %d: %+v, want %q", i, r, code)
+		}
+	}
+	if listed, _ := run(t, state, "chaincode.List", List{}); listed != `["1=one"]` {
+		t.Errorf("the rehearsal wrote: %s", listed)
+	}
+	if _, err := run(t, state, "chaincode.Rehearse", Rehearse{make([]Item, MaxRehearsal+1)}); !errors.Is(err, ErrRehearsalSize) {
+		t.Errorf("too many: %v", err)
+	}
+}
+
 func TestAPlanTellsTheKeepersAndWritesNothing(t *testing.T) {
 	body := func(v any) json.RawMessage { b, _ := json.Marshal(v); return b }
 	state := mapState{}

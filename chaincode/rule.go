@@ -139,6 +139,9 @@ var (
 	// ErrSalt keeps a commitment from being guessed.
 	ErrSalt = Rule{Code: "chaincode/salt", Kind: Malformed,
 		Text: "A private record needs a salt of at least 16 random bytes.", Remedy: "Send a fresh random salt with the command."}
+	// ErrRehearsalSize keeps one look ahead within what a node answers in time.
+	ErrRehearsalSize = Rule{Code: "chaincode/rehearsal-size", Kind: Malformed,
+		Text: "A rehearsal holds between 1 and 5,000 commands.", Remedy: "Split the commands over several rehearsals, in their order."}
 	// ErrPlan keeps plans to what writes.
 	ErrPlan = Rule{Code: "chaincode/plan", Kind: Malformed,
 		Text: "Only a command can be planned: a query writes nothing.", Remedy: "Ask the query itself."}

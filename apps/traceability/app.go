@@ -15,6 +15,7 @@ import (
 	"io/fs"
 	"slices"
 
+	"github.com/tallyway/tallyway/apps/traceability/intake"
 	"github.com/tallyway/tallyway/chaincode"
 	"github.com/tallyway/tallyway/shared/host"
 	"github.com/tallyway/tallyway/shared/readmodel"
@@ -45,6 +46,7 @@ var Rules = []chaincode.Rule{
 	ErrNothing,
 	ErrNothingArrived,
 	ErrAudience,
+	ErrPlan,
 	errNotAcceptable,
 	errWordFormat,
 	errSubscription,
@@ -72,6 +74,8 @@ var Rules = []chaincode.Rule{
 	errNoCapture,
 	errDirection,
 	errNoTransaction,
+	errNoDraft,
+	errNotReady,
 }
 
 // app is the app over an open host.
@@ -111,9 +115,11 @@ func open(ctx context.Context, h *host.Host) (web.App, error) {
 		Name: "traceability", Title: "Traceability", Home: "/traceability", Icon: "truck",
 		Nav: []web.NavItem{
 			{Title: "Home", Href: "/traceability", Icon: "home"},
-			{Title: "Lots", Href: "/traceability/lots", Icon: "box", Under: under("lot", "trace", "event", "transform", "pack", "dispose")},
+			{Title: "Lots", Href: "/traceability/lots", Icon: "box", Under: under("lot", "trace", "event", "transform", "pack", "dispose", "import")},
 			{Title: "Shipments", Href: "/traceability/shipments", Icon: "truck", Under: under("ship")},
 			{Title: "Recalls", Href: "/traceability/cases", Icon: "recall"},
+			{Title: "Insights", Href: "/traceability/insights", Icon: "chart"},
+			{Title: "Records", Href: "/traceability/fsma", Icon: "shield"},
 			{Title: "Products", Href: "/traceability/products", Icon: "list", Under: under("places")},
 			{Title: "Companies", Href: "/traceability/companies", Icon: "bank", Under: under("demands", "subscriptions")},
 		},
@@ -129,14 +135,18 @@ func open(ctx context.Context, h *host.Host) (web.App, error) {
 			a.demandRoutes(),
 			a.eventRoutes(),
 			a.shopperRoutes(),
+			a.fsmaRoutes(),
+			a.insightRoutes(),
 			a.epcisRoutes(),
 			a.collectionRoutes(),
 			a.queryRoutes(),
 			a.subscriptionRoutes(),
 			a.subscriptionPageRoutes(),
 			a.apiRoutes(),
+			a.importRoutes(),
 		),
-		Rules: Rules,
+		Offline: a.keptPages,
+		Rules:   slices.Concat(Rules, intake.Rules),
 	}, nil
 }
 

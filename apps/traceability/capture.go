@@ -36,8 +36,12 @@ type incoming struct {
 	Hash     string
 	Problems epcis.Problems
 
-	event *epcis.Event // what the body says; nil where it cannot be told
-	path  string       // of the event in its document
+	event        *epcis.Event // what the body says; nil where it cannot be told
+	path         string       // of the event in its document
+	Command      string       // its wire name, where the body is no event but another command
+	Tolerance    string       // of a process, where scales are not exact
+	Origin       string       // where it stood, for people: the rows of a sheet
+	Said, SaidZh string       // what it does, in words
 }
 
 // eventReply is the answer to POST /events.

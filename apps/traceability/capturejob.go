@@ -49,6 +49,7 @@ type captures struct {
 
 	mu    sync.Mutex
 	lines map[string][]string // jobs by company, the one at work first
+	heard map[chan struct{}]string
 }
 
 // The bounds of what runs at once.
@@ -65,7 +66,7 @@ func (a *app) openCaptures(ctx context.Context) error {
 		return err
 	}
 	a.captures = &captures{host: a.host, db: a.db, ctx: ctx, reading: make(chan struct{}, decodedAtOnce),
-		slots: make(chan struct{}, runAtOnce), lines: map[string][]string{}}
+		slots: make(chan struct{}, runAtOnce), lines: map[string][]string{}, heard: map[chan struct{}]string{}}
 	left, err := readmodel.All[captureJob](ctx, a.db, `SELECT `+jobColumns+` FROM tr_captures WHERE finished IS NULL ORDER BY id`)
 	if err != nil {
 		return fmt.Errorf("read the captures that were left: %w", err)
@@ -88,10 +89,14 @@ type captureJob struct {
 	Total     int        `db:"total"`
 	Captured  int        `db:"captured"`
 	Refused   int        `db:"refused"`
+	Settled   int        `db:"settled"`
+	Kind      string     `db:"kind"` // of the import that it came by, if any
+	Name      string     `db:"name"` // of its file
 	sharing
 }
 
-const jobColumns = `id, msp, login, party, behaviour, sharing, readers, created, finished,
+const jobColumns = `id, msp, login, party, behaviour, sharing, readers, created, finished, kind, name,
+	(SELECT COUNT(*) FROM tr_capture_events e WHERE e.capture = tr_captures.id AND e.status <> '') AS settled,
 	(SELECT COUNT(*) FROM tr_capture_events e WHERE e.capture = tr_captures.id) AS total,
 	(SELECT COUNT(*) FROM tr_capture_events e WHERE e.capture = tr_captures.id AND e.status = 'captured') AS captured,
 	(SELECT COUNT(*) FROM tr_capture_events e WHERE e.capture = tr_captures.id AND e.status IN ('refused', 'unknown')) AS refused`
@@ -178,9 +183,9 @@ func (k *captures) enter(ctx context.Context, job captureJob, events []incoming)
 		if waiting >= maxWaiting {
 			return web.ErrBusy.Refuse("%s documents wait", waiting)
 		}
-		err = run(ctx, tx, `INSERT INTO tr_captures (id, msp, login, party, behaviour, sharing, readers, created, finished)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, NULL)`,
-			job.ID, job.MSP, job.User, job.Party, job.Behaviour, job.Sharing, job.Readers, job.Created)
+		err = run(ctx, tx, `INSERT INTO tr_captures (id, msp, login, party, behaviour, sharing, readers, created, finished, kind, name)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, NULL, $9, $10)`,
+			job.ID, job.MSP, job.User, job.Party, job.Behaviour, job.Sharing, job.Readers, job.Created, job.Kind, job.Name)
 		for i := 0; err == nil && i < len(events); i++ {
 			err = enterEvent(ctx, tx, job.ID, i, events[i])
 		}
@@ -201,8 +206,9 @@ func enterEvent(ctx context.Context, tx *readmodel.Tx, job string, i int, in inc
 	if err != nil {
 		return err
 	}
-	return run(ctx, tx, `INSERT INTO tr_capture_events (capture, position, event, status, answer) VALUES ($1, $2, $3, $4, $5)`,
-		job, i, string(in.Body), answer.Status, string(b))
+	return run(ctx, tx, `INSERT INTO tr_capture_events (capture, position, event, status, answer, command, tolerance, origin, said, said_zh)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		job, i, string(in.Body), answer.Status, string(b), in.Command, in.Tolerance, in.Origin, in.Said, in.SaidZh)
 }
 
 func (k *captures) find(ctx context.Context, id string) (captureJob, error) {
@@ -213,13 +219,41 @@ func (k *captures) find(ctx context.Context, id string) (captureJob, error) {
 	return job, err
 }
 
-// list gives a company's jobs, the newest first.
+// list gives a company's jobs of events, the newest first.
 func (k *captures) list(ctx context.Context, msp, party, before string, limit int) ([]captureJob, error) {
 	if before == "" {
 		before = "~" // after every id
 	}
 	return readmodel.All[captureJob](ctx, k.db, `SELECT `+jobColumns+` FROM tr_captures
-		WHERE party = $1 AND msp = $2 AND id < $3 ORDER BY id DESC LIMIT $4`, party, msp, before, limit)
+		WHERE party = $1 AND msp = $2 AND id < $3 AND kind NOT IN ('products', 'places') ORDER BY id DESC LIMIT $4`, party, msp, before, limit)
+}
+
+// listen tells of every step that a company's jobs take, until the context
+// ends; steps that nobody has looked at yet are told once.
+func (k *captures) listen(ctx context.Context, party string) <-chan struct{} {
+	heard := make(chan struct{}, 1)
+	k.mu.Lock()
+	k.heard[heard] = party
+	k.mu.Unlock()
+	context.AfterFunc(ctx, func() {
+		k.mu.Lock()
+		delete(k.heard, heard)
+		k.mu.Unlock()
+	})
+	return heard
+}
+
+func (k *captures) announce(party string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for heard, of := range k.heard {
+		if of == party {
+			select {
+			case heard <- struct{}{}:
+			default:
+			}
+		}
+	}
 }
 
 func (k *captures) answers(ctx context.Context, id string) ([]captureAnswer, error) {
@@ -254,6 +288,7 @@ func (k *captures) serve(party string, resumed bool) {
 		}
 		k.carryOut(id, resumed)
 		<-k.slots
+		k.announce(party)
 		k.mu.Lock()
 		k.lines[party] = k.lines[party][1:]
 		done := len(k.lines[party]) == 0
@@ -289,13 +324,26 @@ func (k *captures) carryOut(id string, resumed bool) {
 
 // captureRow is an event that waits.
 type captureRow struct {
-	Position int    `db:"position"`
-	Event    string `db:"event"`
-	Answer   string `db:"answer"`
+	Position  int    `db:"position"`
+	Event     string `db:"event"`
+	Answer    string `db:"answer"`
+	Command   string `db:"command"`
+	Tolerance string `db:"tolerance"`
+}
+
+// item is the row's command as a batch takes it.
+func (r captureRow) item(as sharing) (chaincode.Item, error) {
+	if r.Command != "" {
+		return chaincode.Item{Name: r.Command, Body: json.RawMessage(r.Event)}, nil
+	}
+	command := as.capture([]byte(r.Event))
+	command.Tolerance = parseAmount(r.Tolerance)
+	body, err := json.Marshal(command)
+	return chaincode.Item{Name: chaincode.NameOf(command), Body: body}, err
 }
 
 func (k *captures) waiting(ctx context.Context, id string) ([]captureRow, error) {
-	return readmodel.All[captureRow](ctx, k.db, `SELECT position, event, answer FROM tr_capture_events
+	return readmodel.All[captureRow](ctx, k.db, `SELECT position, event, answer, command, tolerance FROM tr_capture_events
 		WHERE capture = $1 AND status = '' ORDER BY position`, id)
 }
 
@@ -328,6 +376,7 @@ func (k *captures) run(ctx context.Context, id string, again bool) error {
 		if err != nil {
 			return err
 		}
+		k.announce(job.Party)
 	}
 	_, err = k.db.ExecContext(ctx, `UPDATE tr_captures SET finished = $1 WHERE id = $2`, k.host.Now(), id)
 	return err
@@ -338,11 +387,11 @@ func (k *captures) run(ctx context.Context, id string, again bool) error {
 func (k *captures) submit(ctx context.Context, job captureJob, rows []captureRow, again bool) (stop bool, err error) {
 	batch := chaincode.Batch{Atomic: job.Behaviour == rollback}
 	for _, row := range rows {
-		body, err := json.Marshal(job.capture([]byte(row.Event)))
+		item, err := row.item(job.sharing)
 		if err != nil {
 			return false, err
 		}
-		batch.Commands = append(batch.Commands, chaincode.Item{Name: chaincode.NameOf(trace.Capture{}), Body: body})
+		batch.Commands = append(batch.Commands, item)
 	}
 	replies, receipt, err := host.Do[[]chaincode.Answer](ctx, k.host, host.Actor{MSP: job.MSP, User: job.User}, batch)
 	var no *chaincode.Refusal
@@ -358,7 +407,7 @@ func (k *captures) submit(ctx context.Context, job captureJob, rows []captureRow
 		if r.Refusal == nil && stop {
 			continue
 		}
-		if err := k.settle(ctx, job, &answers[i], r, receipt, again); err != nil {
+		if err := k.settle(ctx, job, rows[i], &answers[i], r, receipt, again); err != nil {
 			return stop, err
 		}
 	}
@@ -366,10 +415,14 @@ func (k *captures) submit(ctx context.Context, job captureJob, rows []captureRow
 }
 
 // settle turns the contract's reply into the sender's answer.
-func (k *captures) settle(ctx context.Context, job captureJob, a *captureAnswer, r chaincode.Answer, receipt ledger.Receipt, again bool) error {
+func (k *captures) settle(ctx context.Context, job captureJob, row captureRow, a *captureAnswer, r chaincode.Answer, receipt ledger.Receipt, again bool) error {
 	if r.Refusal != nil {
 		a.Status = statusRefused
 		a.Problems = []epcis.Problem{problemOf(r.Refusal, "/epcisBody/eventList/"+strconv.Itoa(a.Index))}
+		return nil
+	}
+	if row.Command != "" { // master data: the reply is its key
+		a.Status, a.Tx, a.Block = statusCaptured, receipt.TxID, receipt.Block
 		return nil
 	}
 	var outcome trace.Outcome

@@ -88,7 +88,7 @@ func (a *app) home(c *web.Ctx) error {
 	v.Stats = []web.Stat{{Label: "To accept", Value: web.Group(len(waiting)), Tone: toneOf(len(waiting), web.Busy), Href: "/traceability/shipments?direction=in&state=offered"},
 		{Label: "On its way", Value: web.Group(len(onWay)), Tone: toneOf(len(onWay), web.Busy), Href: ways},
 		{Label: "Mismatches", Value: web.Group(len(mismatches)), Tone: toneOf(len(mismatches), web.Warn), Href: "/traceability/shipments?state=mismatch"},
-		{Label: "Lots in stock", Value: web.Group(lots), Href: "/traceability/lots"}}
+		{Label: "Lots in stock", Value: web.Group(lots), Href: "/traceability/insights"}}
 	v.Cards = []homeCard{{"On its way", onWay, "Nothing is on its way."}, {"Near expiry", expiring, "Nothing expires within five days."}}
 	return c.Render("home.html", v)
 }
@@ -106,7 +106,7 @@ func toneOf(n int, tone string) string {
 
 var quickActs = []web.Act{{Label: "Log a lot", Href: "/traceability/lots/new", Icon: "plus"}, {Label: "Ship goods", Href: "/traceability/ship", Icon: "truck"},
 	{Label: "Make from stock", Href: "/traceability/transform", Icon: "graph"}, {Label: "Pack goods", Href: "/traceability/pack", Icon: "box"},
-	{Label: "Sell or destroy", Href: "/traceability/dispose", Icon: "close"}}
+	{Label: "Sell or destroy", Href: "/traceability/dispose", Icon: "close"}, {Label: "Import a sheet", Href: "/traceability/import", Icon: "down"}}
 
 // offerAccept lets a hand-over be accepted in one tap: everything as shipped.
 func offerAccept(waiting []web.Need) {
@@ -216,7 +216,7 @@ func (a *app) regulatorHome(c *web.Ctx, r *reader) error {
 		return err
 	}
 	v.Stats = []web.Stat{{Label: "Open cases", Value: web.Group(len(rows)), Tone: toneOf(len(rows), web.Warn), Href: "/traceability/cases?state=open"},
-		{Label: "Lots blocked", Value: web.Group(blocked), Tone: toneOf(blocked, web.Bad)},
+		{Label: "Lots blocked", Value: web.Group(blocked), Tone: toneOf(blocked, web.Bad), Href: "/traceability/lots?state=blocked"},
 		{Label: "Mismatches", Value: web.Group(len(mismatches)), Tone: toneOf(len(mismatches), web.Warn), Href: "/traceability/shipments?state=mismatch"}}
 	v.Cards = []homeCard{{"Alarms", alarms, "No alarms."}, {"Mismatches", mismatches[:min(shownNeeds, len(mismatches))], "No mismatches."}}
 	return c.Render("home.html", v)

@@ -3,9 +3,11 @@ package traceability
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/tallyway/tallyway/apps/traceability/events"
+	"github.com/tallyway/tallyway/apps/traceability/fsma"
 	"github.com/tallyway/tallyway/chaincode"
 	"github.com/tallyway/tallyway/chaincode/trace"
 	"github.com/tallyway/tallyway/shared/gs1"
@@ -37,11 +39,13 @@ type logForm struct {
 	Unit       string    `form:"unit"`
 	At         time.Time `form:"at"`
 	BestBefore string    `form:"bestBefore"`
+	Document   string    `form:"document"`
 	Share      audience  `form:"share"`
 }
 
 type logView struct {
 	Form     *web.Form[logForm]
+	Food     *web.Banner
 	Products []web.Option
 	Units    []web.Option
 	Share    shareView
@@ -75,7 +79,11 @@ func (a *app) logLot(c *web.Ctx) error {
 		if err != nil {
 			return err
 		}
-		return c.Render("log.html", logView{f, productOptions(c, products), units(c), share})
+		food, err := a.foodHints(c, own, fsma.Transformation)
+		if err != nil {
+			return err
+		}
+		return c.Render("log.html", logView{f, food, productOptions(c, products), units(c), share})
 	}
 	start := logForm{GTIN: c.QueryParam("gtin"), Number: a.nextLot(c.Context(), own.ID)}
 	if start.GTIN == "" && len(products) == 1 {
@@ -88,7 +96,11 @@ func (a *app) logLot(c *web.Ctx) error {
 				"quantity": "quantity", trace.ErrNotMaker.Code: "number", trace.ErrNotYourPrefix.Code: "gtin",
 				trace.ErrAmount.Code: "quantity", trace.ErrUnit.Code: "unit", trace.ErrFuture.Code: "at"})
 		}
-		c.Flash("%s is logged.", a.names(c).Lot(lot))
+		if text := a.withoutDocument(c, f.Value.Document, lot); text != "" {
+			c.Flash("%s is logged. %s", a.names(c).Lot(lot), text)
+		} else {
+			c.Flash("%s is logged.", a.names(c).Lot(lot))
+		}
 		return lotHref(lot), nil
 	})
 }
@@ -111,7 +123,9 @@ func (a *app) logged(c *web.Ctx, own events.Company, f *web.Form[logForm]) (lot 
 	if err != nil {
 		return "", err
 	}
-	_, err = a.submit(c, events.Logged(own, at, v.Quantity.of(id.Path(), v.Unit), best), v.Share)
+	e := events.Logged(own, at, v.Quantity.of(id.Path(), v.Unit), best)
+	e.BizTransactions = own.Document("prodorder", strings.TrimSpace(v.Document))
+	_, err = a.submit(c, e, v.Share)
 	return id.Path(), err
 }
 

@@ -1,6 +1,7 @@
 package traceability
 
 import (
+	"github.com/tallyway/tallyway/apps/traceability/fsma"
 	"github.com/tallyway/tallyway/chaincode/trace"
 	"github.com/tallyway/tallyway/shared/gs1"
 	"github.com/tallyway/tallyway/shared/readmodel"
@@ -19,22 +20,42 @@ func (a *app) productRoutes() []web.Route {
 
 // productForm is the master data of a GTIN.
 type productForm struct {
-	GTIN      string `form:"gtin,required"`
-	Name      string `form:"name,required"`
-	NameZh    string `form:"nameZh"`
-	Unit      string `form:"unit,required"`
-	ShelfLife int    `form:"shelfLife"`
-	Storage   string `form:"storage"`
+	GTIN      string    `form:"gtin,required"`
+	Name      string    `form:"name,required"`
+	NameZh    string    `form:"nameZh"`
+	Unit      string    `form:"unit,required"`
+	ShelfLife int       `form:"shelfLife"`
+	Storage   string    `form:"storage"`
+	Food      foodFacts `form:"food"`
+}
+
+// foodFacts is what traceability records tell of a product.
+type foodFacts struct {
+	List      string `form:"ftl" db:"list"`
+	KillStep  bool   `form:"killStep" db:"kill_step"`
+	Brand     string `form:"brand" db:"brand"`
+	Commodity string `form:"commodity" db:"commodity"`
+	Variety   string `form:"variety" db:"variety"`
+	Packaging string `form:"packaging" db:"packaging"`
+}
+
+// siteFacts is what traceability records tell of a place.
+type siteFacts struct {
+	Phone    string `form:"phone" db:"phone"`
+	Street   string `form:"street" db:"street"`
+	Region   string `form:"region" db:"region"`
+	Postcode string `form:"postcode" db:"postcode"`
 }
 
 // placeForm is the master data of a GLN.
 type placeForm struct {
-	GLN     string `form:"gln,required"`
-	Name    string `form:"name,required"`
-	NameZh  string `form:"nameZh"`
-	City    string `form:"city"`
-	CityZh  string `form:"cityZh"`
-	Country string `form:"country"`
+	GLN     string    `form:"gln,required"`
+	Name    string    `form:"name,required"`
+	NameZh  string    `form:"nameZh"`
+	City    string    `form:"city"`
+	CityZh  string    `form:"cityZh"`
+	Country string    `form:"country"`
+	Site    siteFacts `form:"site"`
 }
 
 // place is a row of tr_places.
@@ -128,25 +149,42 @@ func (a *app) editProduct(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	start := productForm{p.GTIN, p.Name, p.NameZh, orElse(p.Unit, "KGM"), p.ShelfLife, p.Storage}
+	start := productForm{GTIN: p.GTIN, Name: p.Name, NameZh: p.NameZh, Unit: orElse(p.Unit, "KGM"), ShelfLife: p.ShelfLife, Storage: p.Storage}
+	facts, err := readmodel.All[foodFacts](c.Context(), a.db, `SELECT list, kill_step, brand, commodity, variety, packaging FROM tr_product_facts WHERE gtin = $1`, p.GTIN)
+	if err != nil {
+		return err
+	}
+	for _, f := range facts {
+		start.Food = f
+	}
 	show := func(f *web.Form[productForm]) error {
 		return c.Render("product.html", struct {
 			Form  *web.Form[productForm]
 			Units []web.Option
-		}{f, productUnits(c)})
+			Foods []web.Option
+		}{f, productUnits(c), foodList(c)})
 	}
 	return web.Post(c, start, show, func(f *web.Form[productForm]) (string, error) {
 		v := f.Value
 		if _, err := gs1.CheckGTIN(v.GTIN); err != nil {
 			return "", ErrGTIN.Refuse("").On("gtin")
 		}
-		_, err := do[trace.Described](a, c, trace.DescribeProduct{GTIN: v.GTIN, Name: v.Name, NameZh: v.NameZh, Unit: v.Unit, ShelfLife: v.ShelfLife, Storage: v.Storage})
+		_, err := do[trace.Described](a, c, trace.DescribeProduct{GTIN: v.GTIN, Name: v.Name, NameZh: v.NameZh, Unit: v.Unit, ShelfLife: v.ShelfLife, Storage: v.Storage,
+			List: v.Food.List, KillStep: v.Food.KillStep, Brand: v.Food.Brand, Commodity: v.Food.Commodity, Variety: v.Food.Variety, Packaging: v.Food.Packaging})
 		if err != nil {
 			return "", err
 		}
 		c.Flash("%s is described.", v.Name)
 		return "/traceability/products", nil
 	})
+}
+
+// foodList are the categories of the Food Traceability List.
+func foodList(c *web.Ctx) (all []web.Option) {
+	for _, f := range fsma.List {
+		all = append(all, web.Option{Value: f.Code, Text: c.T(f.Name)})
+	}
+	return all
 }
 
 // productUnits are those of the forms, with the piece by its code.
@@ -164,14 +202,22 @@ func (a *app) editPlace(c *web.Ctx) error {
 		return err
 	}
 	for _, p := range known {
-		start = placeForm{p.GLN, p.Name, p.NameZh, p.City, p.CityZh, p.Country}
+		start = placeForm{GLN: p.GLN, Name: p.Name, NameZh: p.NameZh, City: p.City, CityZh: p.CityZh, Country: p.Country}
+	}
+	facts, err := readmodel.All[siteFacts](c.Context(), a.db, `SELECT phone, street, region, postcode FROM tr_place_facts WHERE gln = $1`, start.GLN)
+	if err != nil {
+		return err
+	}
+	for _, f := range facts {
+		start.Site = f
 	}
 	show := func(f *web.Form[placeForm]) error {
 		return c.Render("place.html", struct{ Form *web.Form[placeForm] }{f})
 	}
 	return web.Post(c, start, show, func(f *web.Form[placeForm]) (string, error) {
 		v := f.Value
-		_, err := do[trace.Described](a, c, trace.DescribePlace{GLN: v.GLN, Name: v.Name, NameZh: v.NameZh, City: v.City, CityZh: v.CityZh, Country: v.Country})
+		_, err := do[trace.Described](a, c, trace.DescribePlace{GLN: v.GLN, Name: v.Name, NameZh: v.NameZh, City: v.City, CityZh: v.CityZh, Country: v.Country,
+			Phone: v.Site.Phone, Street: v.Site.Street, Region: v.Site.Region, Postcode: v.Site.Postcode})
 		if err != nil {
 			return "", err
 		}

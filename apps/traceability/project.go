@@ -38,6 +38,10 @@ var tables = []string{
 	"tr_acknowledgements",
 	"tr_event_facts",
 	"tr_demands",
+	"tr_product_facts",
+	"tr_place_facts",
+	"tr_fsma",
+	"tr_readings",
 }
 
 // projection says what each event does to the tables.
@@ -78,6 +82,9 @@ func projectParties(p *readmodel.Projection) {
 	})
 	readmodel.On(p, func(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.ProductDescribed) error {
 		d := e.Product
+		if err := putFacts(ctx, tx, d); err != nil {
+			return err
+		}
 		return run(ctx, tx, `INSERT INTO tr_products (gtin, name, name_zh, unit, shelf_life, storage, owner)
 			VALUES ($1, $2, $3, $4, $5, $6, $7)
 			ON CONFLICT (gtin) DO UPDATE SET name = excluded.name, name_zh = excluded.name_zh, unit = excluded.unit,
@@ -96,6 +103,9 @@ func projectParties(p *readmodel.Projection) {
 	})
 	readmodel.On(p, func(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.PlaceDescribed) error {
 		d := e.Place
+		if err := putContact(ctx, tx, d); err != nil {
+			return err
+		}
 		return run(ctx, tx, `INSERT INTO tr_places (gln, name, name_zh, city, city_zh, country, owner)
 			VALUES ($1, $2, $3, $4, $5, $6, $7)
 			ON CONFLICT (gln) DO UPDATE SET name = excluded.name, name_zh = excluded.name_zh, city = excluded.city,
@@ -139,7 +149,7 @@ func projectGoods(p *readmodel.Projection) {
 }
 
 func captured(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.Captured) error {
-	event, err := publicBody(e.Event)
+	event, err := eventIn(e.Event)
 	if err != nil {
 		return fmt.Errorf("read the event %s: %w", e.Hash, err)
 	}
@@ -161,12 +171,18 @@ func captured(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.C
 			return err
 		}
 	}
-	return putFacts(ctx, tx, e.Hash, factsOf(e, event))
+	if err := putEventFacts(ctx, tx, e.Hash, factsOf(e, event)); err != nil {
+		return err
+	}
+	if err := recordReadings(ctx, tx, e, event); err != nil {
+		return err
+	}
+	return recordFoods(ctx, tx, e.Hash, e.Shipment, event)
 }
 
-// publicBody reads an event's body. One that is not for everybody does not travel
-// in the ledger's events: then it is nil.
-func publicBody(body []byte) (*epcis.Event, error) {
+// eventIn is the event in a body; a body that is not for everybody does not
+// travel in the ledger's events, and there is none.
+func eventIn(body []byte) (*epcis.Event, error) {
 	if len(body) == 0 {
 		return nil, nil
 	}

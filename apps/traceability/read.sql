@@ -245,3 +245,54 @@ CREATE TABLE tr_event_facts (
 	hash  TEXT NOT NULL, -- of an event; what only its body says, of public and linked ones
 	PRIMARY KEY (fact, value, hash)
 );
+-- What records under FSMA 204 tell of a product and a place beside their names.
+CREATE TABLE tr_product_facts (
+	gtin      TEXT PRIMARY KEY,
+	list      TEXT NOT NULL, -- category on the Food Traceability List
+	kill_step BOOLEAN NOT NULL,
+	brand     TEXT NOT NULL,
+	commodity TEXT NOT NULL,
+	variety   TEXT NOT NULL,
+	packaging TEXT NOT NULL
+);
+CREATE TABLE tr_place_facts (
+	gln      TEXT PRIMARY KEY,
+	phone    TEXT NOT NULL,
+	street   TEXT NOT NULL,
+	region   TEXT NOT NULL,
+	postcode TEXT NOT NULL
+);
+
+-- What events with a body tell of foods on the list, one row a food. Other
+-- events' bodies are asked for when somebody reads.
+CREATE TABLE tr_fsma (
+	hash  TEXT NOT NULL,
+	n     BIGINT NOT NULL,
+	cte   TEXT NOT NULL,
+	side  TEXT NOT NULL, -- "", "in" or "out"
+	lot   TEXT NOT NULL,
+	gtin  TEXT NOT NULL,
+	place TEXT NOT NULL,
+	at    TIMESTAMP NOT NULL,
+	line  TEXT NOT NULL, -- fsma.Line as JSON
+	PRIMARY KEY (hash, n)
+);
+CREATE INDEX tr_fsma_cte ON tr_fsma (cte, at, hash, n);
+CREATE INDEX tr_fsma_lot ON tr_fsma (lot, cte);
+CREATE INDEX tr_fsma_gtin ON tr_fsma (gtin);
+CREATE INDEX tr_events_kept ON tr_events (at) WHERE sharing IN ('restricted', 'private');
+
+-- Temperatures that events with a body tell of a lot, in °C. One that was taken
+-- at a moment has no end.
+CREATE TABLE tr_readings (
+	lot   TEXT NOT NULL,
+	hash  TEXT NOT NULL,
+	n     BIGINT NOT NULL,
+	at    TIMESTAMP NOT NULL,
+	until TIMESTAMP,
+	low   DOUBLE PRECISION NOT NULL,
+	high  DOUBLE PRECISION NOT NULL,
+	PRIMARY KEY (lot, hash, n)
+);
+CREATE INDEX tr_shipments_at ON tr_shipments (at, id);
+CREATE INDEX tr_process_lines_side ON tr_process_lines (side, lot, process);

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tallyway/tallyway/apps/traceability/events"
+	"github.com/tallyway/tallyway/apps/traceability/fsma"
 	"github.com/tallyway/tallyway/chaincode"
 	"github.com/tallyway/tallyway/chaincode/party"
 	"github.com/tallyway/tallyway/chaincode/trace"
@@ -28,6 +29,7 @@ type shipForm struct {
 
 type shipView struct {
 	Form                *web.Form[shipForm]
+	Food                *web.Banner
 	Receivers, Carriers []web.Option
 	Stock, Units        []web.Option
 	Packs               []packChoice
@@ -61,7 +63,11 @@ func (a *app) ship(c *web.Ctx) error {
 			return "", blame(f, err, "lines", map[string]string{party.ErrSuspended.Code: "to", party.ErrUnknown.Code: "to",
 				trace.ErrFuture.Code: "at", ErrNothing.Code: "lines.0.lot"})
 		}
-		c.Flash("The shipment is on its way.")
+		if text := a.withoutDocument(c, f.Value.Advice, outcome.Lots...); text != "" {
+			c.Flash("The shipment is on its way. %s", text)
+		} else {
+			c.Flash("The shipment is on its way.")
+		}
 		return "/traceability/shipments/" + outcome.Shipment, nil
 	})
 }
@@ -115,6 +121,9 @@ func (a *app) showShip(c *web.Ctx, own events.Company, f *web.Form[shipForm]) er
 		return err
 	}
 	if v.Share, err = a.shareView(c, f.Field("share.mode", "Readers"), f.Value.Share); err != nil {
+		return err
+	}
+	if v.Food, err = a.foodHints(c, own, fsma.Shipping); err != nil {
 		return err
 	}
 	return c.Render("ship.html", v)

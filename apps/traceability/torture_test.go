@@ -34,8 +34,8 @@ func tortured(t *testing.T) [][2]string {
 	return [][2]string{{whole, "application/json"}, {milking("L2", 5, 2), "application/ld+json"}, {string(xml), "application/xml"}, {oldXML, "text/xml"}}
 }
 
-// trouble is what mutations put in.
-var trouble = []string{"", "\x00", "\xff", "{", "}", "[", "]", "\"", "<", ">", "&", "&a;", "null", "1e999", "-0", "true", "{}", "[]", "]]>", "<!--", "<![CDATA[",
+// mutations is what mutations put in.
+var mutations = []string{"", "\x00", "\xff", "{", "}", "[", "]", "\"", "<", ">", "&", "&a;", "null", "1e999", "-0", "true", "{}", "[]", "]]>", "<!--", "<![CDATA[",
 	"<!DOCTYPE x [<!ENTITY a \"b\">]>", "\\u0000", "\\ud800", "\u202e", strings.Repeat("[", 70), strings.Repeat("<a>", 70), strings.Repeat("9", 400), "urn:epc:id:sgtin:1.2.3", "2026-13-45T99:99:99Z", "+99:99", "xsi:nil=\"true\""}
 
 // mutated is an input with one to four things wrong.
@@ -55,7 +55,7 @@ func mutated(r *rand.Rand, text string) string {
 		case 2:
 			b = append(append(append([]byte{}, b[:j]...), b[i:j]...), b[j:]...)
 		case 3:
-			b = append(append(append([]byte{}, b[:i]...), trouble[r.IntN(len(trouble))]...), b[j:]...)
+			b = append(append(append([]byte{}, b[:i]...), mutations[r.IntN(len(mutations))]...), b[j:]...)
 		case 4:
 			b = b[:i]
 		default:

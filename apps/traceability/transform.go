@@ -5,9 +5,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/tallyway/tallyway/apps/traceability/events"
+	"github.com/tallyway/tallyway/apps/traceability/fsma"
 	"github.com/tallyway/tallyway/chaincode"
 	"github.com/tallyway/tallyway/chaincode/trace"
 	"github.com/tallyway/tallyway/shared/gs1"
@@ -20,6 +22,7 @@ type transformForm struct {
 	Tolerance string       `form:"tolerance"`
 	Lines     []lotEntry   `form:"lines,required"`
 	Outputs   []outputLine `form:"outputs,required"`
+	Document  string       `form:"document"`
 	Share     audience     `form:"share"`
 }
 
@@ -33,6 +36,7 @@ type outputLine struct {
 
 type transformView struct {
 	Form       *web.Form[transformForm]
+	Food       *web.Banner
 	Stock      []web.Option
 	Products   []web.Option
 	Units      []web.Option
@@ -61,7 +65,11 @@ func (a *app) transform(c *web.Ctx) error {
 			return "", blame(f, err, "lines", map[string]string{trace.ErrTolerance.Code: "tolerance", trace.ErrFuture.Code: "at",
 				trace.ErrMoreOut.Code: "outputs.0.quantity", trace.ErrNotMaker.Code: "outputs.0.lot", trace.ErrNotYourPrefix.Code: "outputs.0.gtin"})
 		}
-		c.Flash("%s is made.", a.names(c).Lot(first))
+		if text := a.withoutDocument(c, f.Value.Document, first); text != "" {
+			c.Flash("%s is made. %s", a.names(c).Lot(first), text)
+		} else {
+			c.Flash("%s is made.", a.names(c).Lot(first))
+		}
 		return lotHref(first), nil
 	})
 }
@@ -86,7 +94,11 @@ func (a *app) transformed(c *web.Ctx, own events.Company, f *web.Form[transformF
 	if err != nil {
 		return "", trace.ErrTolerance.Refuse("%s", v.Tolerance)
 	}
-	return out[0].Lot, a.submitAll(c, events.Transformed(own, at, processID(own, f.Once), in, out), tolerance, v.Share)
+	process := events.Transformed(own, at, processID(own, f.Once), in, out)
+	for i := range process {
+		process[i].BizTransactions = own.Document("prodorder", strings.TrimSpace(v.Document))
+	}
+	return out[0].Lot, a.submitAll(c, process, tolerance, v.Share)
 }
 
 func (a *app) output(c *web.Ctx, o outputLine, at time.Time, prefix string) (events.Made, error) {
@@ -129,6 +141,9 @@ func (a *app) showTransform(c *web.Ctx, own events.Company, f *web.Form[transfor
 	v := transformView{Form: f, Stock: n.choices(c, free(stock)), Products: productOptions(c, products), Units: units(c), Tolerances: tolerances}
 	v.Balance = a.balance(c, n, f)
 	if v.Share, err = a.shareView(c, f.Field("share.mode", "Readers"), f.Value.Share); err != nil {
+		return err
+	}
+	if v.Food, err = a.foodHints(c, own, fsma.Transformation); err != nil {
 		return err
 	}
 	return c.Render("transform.html", v)

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/tallyway/tallyway/apps/traceability/fsma"
+	"github.com/tallyway/tallyway/apps/traceability/intake"
 	"github.com/tallyway/tallyway/shared/web/webtest"
 )
 
@@ -23,4 +25,45 @@ type topOnly struct{ fs.FS }
 func (f topOnly) ReadDir(name string) ([]fs.DirEntry, error) {
 	all, err := fs.ReadDir(f.FS, name)
 	return slices.DeleteFunc(all, func(e fs.DirEntry) bool { return e.IsDir() }), err
+}
+
+// TestSheetsAreTranslated covers what sheets are called and how they are filled
+// in, which stands in tables rather than in calls.
+func TestSheetsAreTranslated(t *testing.T) {
+	h := startMachines(t)
+	say := func(text string) {
+		if text != "" {
+			h.Web.Words().T("zh", text)
+		}
+	}
+	for _, k := range intake.Kinds {
+		say(k.Title)
+		say(k.Text)
+		for _, c := range k.Columns {
+			say(c.Note)
+		}
+	}
+	if missing := h.Web.Words().Missing(); len(missing) > 0 {
+		t.Errorf("not translated: %q", missing)
+	}
+}
+
+// TestTheRegulationIsTranslated covers what package fsma says.
+func TestTheRegulationIsTranslated(t *testing.T) {
+	say := startMachines(t).Web.Words().T
+	var texts []string
+	for _, cte := range fsma.CTEs {
+		texts = append(texts, cte.Title())
+		for _, e := range fsma.Elements[cte] {
+			texts = append(texts, e.Name, e.Who, e.How)
+		}
+	}
+	for _, c := range fsma.List {
+		texts = append(texts, c.Name)
+	}
+	for _, text := range append(texts, "name", "phone number", "address", "city", "country", "state", "postcode") {
+		if say("zh", text) == text {
+			t.Errorf("not translated: %s", text)
+		}
+	}
 }

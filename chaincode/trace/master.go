@@ -18,18 +18,29 @@ type Product struct {
 	ShelfLife int    `json:"shelfLife,omitempty"` // days from making to expiry; 0: not told
 	Storage   string `json:"storage,omitempty"`   // "2 to 6 °C"
 	Owner     string `json:"owner"`               // party
+	// What a traceability record tells of a food beyond its name (21 CFR 1.1310).
+	List      string `json:"ftl,omitempty"`      // its category on the Food Traceability List; "" is not on it
+	KillStep  bool   `json:"killStep,omitempty"` // its making kills what could make people ill
+	Brand     string `json:"brand,omitempty"`
+	Commodity string `json:"commodity,omitempty"`
+	Variety   string `json:"variety,omitempty"`
+	Packaging string `json:"packaging,omitempty"`
 }
 
 // Place is the master data of a GLN (CBV 2.0, section 9.2, attributes of a
 // location).
 type Place struct {
-	GLN     string `json:"gln"`
-	Name    string `json:"name"`
-	NameZh  string `json:"nameZh,omitempty"`
-	City    string `json:"city,omitempty"`
-	CityZh  string `json:"cityZh,omitempty"`
-	Country string `json:"country,omitempty"` // ISO 3166-1 alpha-2
-	Owner   string `json:"owner"`             // party
+	GLN      string `json:"gln"`
+	Name     string `json:"name"`
+	NameZh   string `json:"nameZh,omitempty"`
+	City     string `json:"city,omitempty"`
+	CityZh   string `json:"cityZh,omitempty"`
+	Country  string `json:"country,omitempty"` // ISO 3166-1 alpha-2
+	Owner    string `json:"owner"`             // party
+	Phone    string `json:"phone,omitempty"`
+	Street   string `json:"street,omitempty"`
+	Region   string `json:"region,omitempty"` // state or province
+	Postcode string `json:"postcode,omitempty"`
 }
 
 // DescribeProduct sets the master data of a GTIN under the caller's prefix.
@@ -40,16 +51,26 @@ type DescribeProduct struct {
 	Unit      string `json:"unit"`
 	ShelfLife int    `json:"shelfLife,omitempty"`
 	Storage   string `json:"storage,omitempty"`
+	List      string `json:"ftl,omitempty"`
+	KillStep  bool   `json:"killStep,omitempty"`
+	Brand     string `json:"brand,omitempty"`
+	Commodity string `json:"commodity,omitempty"`
+	Variety   string `json:"variety,omitempty"`
+	Packaging string `json:"packaging,omitempty"`
 }
 
 // DescribePlace sets the master data of a GLN that is the caller's.
 type DescribePlace struct {
-	GLN     string `json:"gln"`
-	Name    string `json:"name"`
-	NameZh  string `json:"nameZh,omitempty"`
-	City    string `json:"city,omitempty"`
-	CityZh  string `json:"cityZh,omitempty"`
-	Country string `json:"country,omitempty"`
+	GLN      string `json:"gln"`
+	Name     string `json:"name"`
+	NameZh   string `json:"nameZh,omitempty"`
+	City     string `json:"city,omitempty"`
+	CityZh   string `json:"cityZh,omitempty"`
+	Country  string `json:"country,omitempty"`
+	Phone    string `json:"phone,omitempty"`
+	Street   string `json:"street,omitempty"`
+	Region   string `json:"region,omitempty"`
+	Postcode string `json:"postcode,omitempty"`
 }
 
 // ProductDescribed tells of a product's master data as it is from now on.
@@ -109,7 +130,8 @@ func describeProduct(tx *chaincode.Tx, c DescribeProduct) (Described, error) {
 
 func (c DescribeProduct) product(owner string) (Product, error) {
 	p := Product{Name: strings.TrimSpace(c.Name), NameZh: strings.TrimSpace(c.NameZh), Unit: c.Unit,
-		ShelfLife: c.ShelfLife, Storage: strings.TrimSpace(c.Storage), Owner: owner}
+		ShelfLife: c.ShelfLife, Storage: strings.TrimSpace(c.Storage), Owner: owner, List: c.List, KillStep: c.KillStep,
+		Brand: strings.TrimSpace(c.Brand), Commodity: strings.TrimSpace(c.Commodity), Variety: strings.TrimSpace(c.Variety), Packaging: strings.TrimSpace(c.Packaging)}
 	var err error
 	if p.GTIN, err = gs1.CheckGTIN(c.GTIN); err != nil {
 		return p, ErrProduct.Refuse("%s", err).On("gtin")
@@ -120,6 +142,8 @@ func (c DescribeProduct) product(owner string) (Product, error) {
 		return p, ErrProduct.Refuse("the name has %s bytes", len(p.Name)).On("name")
 	case unit != nil:
 		return p, ErrProduct.Refuse("%s", unit).On("unit")
+	case len(p.List) > longestName || len(p.Brand) > longestName || len(p.Commodity) > longestName || len(p.Variety) > longestName || len(p.Packaging) > longestName:
+		return p, ErrProduct.Refuse("a text is longer than %s bytes", longestName).On("commodity")
 	case p.ShelfLife < 0 || p.ShelfLife > 36_500:
 		return p, ErrProduct.Refuse("%s days", p.ShelfLife).On("shelfLife")
 	}
@@ -132,7 +156,8 @@ func describePlace(tx *chaincode.Tx, c DescribePlace) (Described, error) {
 		return Described{}, err
 	}
 	p := Place{GLN: c.GLN, Name: strings.TrimSpace(c.Name), NameZh: strings.TrimSpace(c.NameZh),
-		City: strings.TrimSpace(c.City), CityZh: strings.TrimSpace(c.CityZh), Country: c.Country, Owner: by.ID}
+		City: strings.TrimSpace(c.City), CityZh: strings.TrimSpace(c.CityZh), Country: c.Country, Owner: by.ID,
+		Phone: strings.TrimSpace(c.Phone), Street: strings.TrimSpace(c.Street), Region: strings.TrimSpace(c.Region), Postcode: strings.TrimSpace(c.Postcode)}
 	if err := p.check(); err != nil {
 		return Described{}, err
 	}
@@ -155,6 +180,8 @@ func (p Place) check() error {
 	switch {
 	case p.Name == "" || len(p.Name) > longestName || len(p.NameZh) > longestName:
 		return ErrPlace.Refuse("the name has %s bytes", len(p.Name)).On("name")
+	case len(p.Phone) > longestName || len(p.Street) > longestName || len(p.Region) > longestName || len(p.Postcode) > longestName:
+		return ErrPlace.Refuse("a text is longer than %s bytes", longestName).On("street")
 	case p.Country != "" && (len(p.Country) != 2 || strings.Trim(p.Country, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != ""):
 		return ErrPlace.Refuse("%s", p.Country).On("country")
 	}

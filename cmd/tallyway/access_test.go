@@ -99,6 +99,11 @@ var fixtures = map[string]fixture{
 	"web.assets":   {nothing, get("/assets/missing"), 404},
 	"web.icon":     {nothing, get("/favicon.ico"), 0},
 	"web.live":     {nothing, get("/live"), 0},
+	"web.worker":   {nothing, get("/worker.js"), 0},
+	"web.manifest": {nothing, get("/manifest.webmanifest"), 0},
+	"web.offline":  {nothing, get("/offline"), 0},
+	"web.kept":     {nothing, get("/kept"), 0},
+	"web.waiting":  {nothing, get("/waiting"), 0},
 	"web.signIn": {nothing, func(w *world, s side) call {
 		return call{path: "/login", form: url.Values{"name": {helper.name}, "password": {passphrase}}}
 	}, 0},
@@ -169,6 +174,19 @@ var fixtures = map[string]fixture{
 	"dispose.do": {acts, func(_ *world, s side) call {
 		return call{path: "/traceability/dispose", form: entries(s, "how", "destroyed")}
 	}, 0},
+
+	"fsma":          {nothing, get("/traceability/fsma"), 0},
+	"fsma.xlsx":     {nothing, get("/traceability/fsma.xlsx"), 0}, // the same rows as the page
+	"fsma.package":  {nothing, func(*world, side) call { return call{path: "/traceability/fsma/package", form: url.Values{}} }, 0},
+	"fsma.plan":     {nothing, get("/traceability/fsma/plan"), 0},
+	"fsma.editPlan": {nothing, get("/traceability/fsma/plan/edit"), 0},
+	"fsma.keepPlan": {nothing, func(*world, side) call {
+		return call{path: "/traceability/fsma/plan/edit", form: url.Values{"records": {"r"}, "foods": {"f"}, "codes": {"c"}, "contact": {"n"}, "phone": {"p"}}}
+	}, 0},
+	"insights":      {nothing, get("/traceability/insights"), 0},
+	"insights.csv":  {nothing, get("/traceability/insights.csv"), 0},
+	"insights.xlsx": {nothing, get("/traceability/insights.xlsx"), 0},
+	"insights.pdf":  {nothing, get("/traceability/insights.pdf"), 0},
 
 	"lots.list":   {lists, get("/traceability/lots"), 0},
 	"lots.csv":    {lists, get("/traceability/lots.csv"), 0},
@@ -257,6 +275,17 @@ var fixtures = map[string]fixture{
 	"epcis.subscription.get":      {nothing, get("/epcis/v2/queries/none/subscriptions/none"), 404},
 	"epcis.subscription.delete":   {nothing, get("/epcis/v2/queries/none/subscriptions/none"), 404},
 	"epcis.subscription.options":  {nothing, get("/epcis/v2/queries/none/subscriptions/none"), 0},
+	"import.new":                  {nothing, get("/traceability/import"), 0},
+	"import.template":             {nothing, get("/traceability/import/template/lots.csv"), 0},
+	"import.epcis":                {nothing, get("/traceability/import/epcis"), 0},
+	"import.look":                 {nothing, func(*world, side) call { return call{path: "/traceability/import", form: url.Values{"kind": {"lots"}}} }, 422}, // no file
+	"import.lookEPCIS":            {nothing, func(*world, side) call { return call{path: "/traceability/import/epcis", form: url.Values{}} }, 422},
+	"import.draft":                {nothing, get("/traceability/import/drafts/none"), 404},
+	"import.confirm":              {nothing, func(*world, side) call { return call{path: "/traceability/import/drafts/none", form: url.Values{}} }, 404},
+	"import.mend":                 {nothing, get("/traceability/import/drafts/none/mend"), 404},
+	"import.jobs":                 {nothing, get("/traceability/import/jobs"), 0}, // of the reader's company
+	"import.job":                  {reads, at("/traceability/import/jobs/", func(s side) string { return s.job }), 0},
+	"import.live":                 {nothing, get("/traceability/import/live"), 0},
 
 	"shopper.product":  {nothing, func(_ *world, s side) call { return call{path: "/01/" + s.gtin} }, 0},
 	"shopper.lot":      {nothing, at("/", lotOf), 0},
@@ -344,7 +373,7 @@ var fixtures = map[string]fixture{
 }
 
 // ownOnly are the reads that not even a regulator has of another's.
-var ownOnly = []string{"epcis.captureJob.get", "epcis.query.get", "epcis.queryEvents.get"}
+var ownOnly = []string{"epcis.captureJob.get", "epcis.query.get", "epcis.queryEvents.get", "import.job"}
 
 // world is the running program with one company's records and another's.
 type world struct {

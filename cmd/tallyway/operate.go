@@ -13,6 +13,7 @@ import (
 
 	"github.com/tallyway/tallyway/shared/host"
 	"github.com/tallyway/tallyway/shared/identity/accounts"
+	"github.com/tallyway/tallyway/shared/manifest"
 )
 
 // parse reads a command's flags: the host's, and its own.
@@ -61,18 +62,21 @@ func onHost(ctx context.Context, config host.Config, path string, out io.Writer,
 var errNotOpened = errors.New("the data folder does not open")
 
 func verify(ctx context.Context, args []string, out io.Writer) error {
-	var file, trust string
+	var file, handed, trust string
 	config, err := parse("verify", args, func(f *flag.FlagSet) {
 		f.StringVar(&file, "bundle", "", "check a proof bundle instead, without a server or a data folder")
-		f.StringVar(&trust, "trust", "", "with --bundle: the members' certificates that you trust, in PEM")
+		f.StringVar(&handed, "manifest", "", "check a signed package instead: its ZIP, or its manifest.json beside its files")
+		f.StringVar(&trust, "trust", "", "with --bundle or --manifest: the members' certificates that you trust, in PEM")
 	})
 	switch {
 	case err != nil:
 		return err
 	case file != "":
 		return verifyBundle(file, trust, out)
+	case handed != "":
+		return verifyManifest(handed, trust, out)
 	case trust != "":
-		return errors.New("verify: --trust goes with --bundle")
+		return errors.New("verify: --trust goes with --bundle or --manifest")
 	}
 	err = onHost(ctx, config, "/verify", out, func(h *host.Host) func(context.Context, func(string)) error { return h.Verify })
 	if errors.Is(err, errNotOpened) { // it stopped at its own check, which tells less
@@ -85,6 +89,34 @@ func verify(ctx context.Context, args []string, out io.Writer) error {
 		fmt.Fprintln(out, "verified")
 	}
 	return err
+}
+
+// verifyManifest checks files that were handed over.
+func verifyManifest(path, authority string, out io.Writer) error {
+	var trusted []byte
+	if authority != "" {
+		var err error
+		if trusted, err = os.ReadFile(authority); err != nil {
+			return fmt.Errorf("--trust: %w", err)
+		}
+	}
+	c, err := manifest.CheckFile(path, trusted)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%s, made %s: %d files as they were signed by %s of %s (%s)\n", c.Title, c.Made.Format(time.RFC3339), len(c.Files), c.User, orNobody(c.Party), c.Member)
+	if !c.Trusted {
+		fmt.Fprintf(out, "compare with the authority that you know, or give it with --trust: %s, SHA-256 %s\n", c.Authority.Subject.CommonName, manifest.Fingerprint(c.Authority))
+	}
+	fmt.Fprintln(out, "verified")
+	return nil
+}
+
+func orNobody(company string) string {
+	if company == "" {
+		return "no company"
+	}
+	return company
 }
 
 func rebuild(ctx context.Context, args []string, out io.Writer) error {

@@ -3,6 +3,7 @@ package export
 import (
 	"archive/zip"
 	"compress/flate"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -26,16 +27,27 @@ const mostLinks = 2000
 // file and the zip straight to w, so memory does not grow with them.
 //
 // No cell is a formula, whatever it holds.
-func XLSX(w io.Writer, t Table) error {
+func XLSX(w io.Writer, t Table) error { return Workbook(w, t) }
+
+// Workbook writes several tables as one workbook, as XLSX does with one: each
+// on sheets of its own, named by its title. The first tells the workbook's own
+// title, note and time.
+func Workbook(w io.Writer, tables ...Table) error {
+	if len(tables) == 0 {
+		return errors.New("export a workbook: there is no table for it")
+	}
 	file := excelize.NewFile()
 	defer file.Close()
 	file.SetZipWriter(func(io.Writer) excelize.ZipWriter { return quickZip(w) })
-	book := &workbook{file: file, table: t, rowsPerSheet: rowsPerSheet}
-	if err := book.write(); err != nil {
-		return err
+	book := &workbook{file: file, rowsPerSheet: rowsPerSheet}
+	for _, t := range tables {
+		book.table, book.sheets = t, 0
+		if err := book.write(); err != nil {
+			return err
+		}
 	}
 	if err := file.Write(io.Discard); err != nil { // the zip writer has it all
-		return fmt.Errorf("export %q: write the workbook: %w", t.Title, err)
+		return fmt.Errorf("export %q: write the workbook: %w", tables[0].Title, err)
 	}
 	return nil
 }
@@ -59,7 +71,8 @@ type workbook struct {
 	header int
 	linked int
 	styles []int // of each column
-	sheets int
+	sheets int   // of the table
+	whole  int   // of the workbook
 	sheet  string
 	stream *excelize.StreamWriter
 	row    int // of the sheet, the header being 1
@@ -84,13 +97,16 @@ func (b *workbook) write() error {
 	return nil
 }
 
-func (b *workbook) prepare() error {
-	at := b.table.At.UTC().Format(time.RFC3339)
-	err := b.file.SetDocProps(&excelize.DocProperties{Title: clean(b.table.Title), Description: clean(b.table.Note),
-		Created: at, Modified: at})
-	if err != nil {
-		return err
+func (b *workbook) prepare() (err error) {
+	if b.whole == 0 {
+		at := b.table.At.UTC().Format(time.RFC3339)
+		err := b.file.SetDocProps(&excelize.DocProperties{Title: clean(b.table.Title), Description: clean(b.table.Note),
+			Created: at, Modified: at})
+		if err != nil {
+			return err
+		}
 	}
+	b.styles, b.values = nil, nil
 	b.header, err = b.file.NewStyle(&excelize.Style{
 		Font:      &excelize.Font{Bold: true},
 		Fill:      excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{"E8EEF1"}},
@@ -138,8 +154,9 @@ func cellStyle(kind Kind) *excelize.Style {
 // open begins the next sheet with its header.
 func (b *workbook) open() (err error) {
 	b.sheets++
+	b.whole++
 	b.sheet = sheetName(b.table.Title, b.sheets)
-	if b.sheets == 1 {
+	if b.whole == 1 {
 		err = b.file.SetSheetName("Sheet1", b.sheet)
 	} else {
 		_, err = b.file.NewSheet(b.sheet)

@@ -113,3 +113,12 @@ func TestUnits(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestUnitsAreFoundAsPeopleWriteThem(t *testing.T) {
+	for text, code := range map[string]string{"kg": "KGM", "KG": "KGM", "kgm": "KGM", "Kilograms": "KGM", "千克": "KGM", "克": "GRM", "l": "LTR",
+		"L": "LTR", "t": "TNE", "吨": "TNE", "件": "H87", "pcs": "H87", "": "", "armful": ""} {
+		if u, ok := FindUnit(text); u.Code != code || ok != (code != "") {
+			t.Errorf("%q is %q, want %q", text, u.Code, code)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package gs1
 import (
 	"fmt"
 	"math/big"
+	"strings"
 )
 
 // A Unit is a unit of measure of UN/ECE Recommendation 20, or a package of
@@ -50,4 +51,26 @@ func exact(s string) *big.Rat {
 		panic("gs1: unit table holds " + s)
 	}
 	return r
+}
+
+// FindUnit reads a unit as people write it: by its code, its symbol or its name
+// in English or Chinese, in capitals or not. A spelling that several units
+// share, such as "ton", names none of them.
+func FindUnit(text string) (Unit, bool) {
+	if u, ok := unitByCode[strings.ToUpper(text)]; ok && text != "" {
+		return u, true
+	}
+	var found []Unit
+	for _, row := range units {
+		if text != "" && (text == row.symbol || text == row.nameZh) {
+			return unitByCode[row.code], true
+		}
+		if strings.EqualFold(text, row.symbol) || strings.EqualFold(text, row.name) || strings.EqualFold(text, row.name+"s") {
+			found = append(found, unitByCode[row.code])
+		}
+	}
+	if text == "" || len(found) != 1 {
+		return Unit{}, false
+	}
+	return found[0], true
 }

@@ -213,10 +213,10 @@ func validMSP(s string) bool {
 	return validName(s, "._-") && strings.IndexFunc(s, func(r rune) bool { return r > unicode.MaxASCII }) < 0
 }
 
-// callerOf reads what a certificate says of its holder. One without the
+// CallerOf reads what a certificate says of its holder. One without the
 // attribute extension (a node, an identity of cryptogen) acts for no party
 // and has no roles.
-func callerOf(mspID string, cert *x509.Certificate) (chaincode.Caller, error) {
+func CallerOf(mspID string, cert *x509.Certificate) (chaincode.Caller, error) {
 	c := chaincode.Caller{Org: mspID, User: cert.Subject.CommonName}
 	for _, ext := range cert.Extensions {
 		if !ext.Id.Equal(attributeOID) {

@@ -46,7 +46,7 @@ func New(mspID string, certPEM []byte, key *ecdsa.PrivateKey) (*Identity, error)
 	if err != nil {
 		return nil, fmt.Errorf("serialize the identity: %w", err)
 	}
-	caller, err := callerOf(mspID, cert)
+	caller, err := CallerOf(mspID, cert)
 	if err != nil {
 		return nil, err
 	}

@@ -168,7 +168,7 @@ func (a *Authority) check(certPEM []byte) (*verified, error) {
 	if i < 0 {
 		return nil, fmt.Errorf("none of its roots issued the certificate")
 	}
-	caller, err := callerOf(a.MSP, cert)
+	caller, err := CallerOf(a.MSP, cert)
 	if err != nil {
 		return nil, err
 	}

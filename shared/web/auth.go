@@ -165,6 +165,7 @@ func (s *Server) ownRoutes() []Route {
 		{Method: "GET", Path: "/assets/*", Name: "web.assets", Access: Public, Handler: s.assets.serve},
 		{Method: "GET", Path: "/favicon.ico", Name: "web.icon", Access: Public, Handler: s.assets.icon},
 	}
+	routes = append(routes, s.offlineRoutes()...)
 	if s.cfg.Live != nil {
 		routes = append(routes, LiveRoute("/live", "web.live", AnyUser, s.cfg.Live))
 	}

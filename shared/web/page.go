@@ -101,6 +101,7 @@ type shell struct {
 	Nav, Menu            []NavItem
 	Path, Flash, Request string
 	Live                 bool
+	Made                 string // when, for a page that is kept
 	Here                 string // address without the switches, to which they are added
 }
 
@@ -161,7 +162,7 @@ func (c *Ctx) seal(page []byte) []byte {
 func (c *Ctx) shell(view any) shell {
 	r := c.Request()
 	s := shell{View: view, Product: c.server.cfg.Title, Lang: c.lang, Theme: c.theme(), User: c.user, App: c.app.App,
-		Path: r.URL.Path, Flash: c.takeFlash(), Request: c.id, Live: c.server.cfg.Live != nil && c.user != nil, Here: here(r)}
+		Path: r.URL.Path, Flash: c.takeFlash(), Request: c.id, Live: c.server.cfg.Live != nil && c.user != nil, Here: here(r), Made: time.Now().UTC().Format(time.RFC3339)}
 	for _, m := range c.server.mounted {
 		if m.Title != "" && c.sees(m.Roles) {
 			s.Apps = append(s.Apps, m.App)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Filter is one choice that narrows a list; it stands in the address.
@@ -12,6 +13,17 @@ type Filter struct {
 	Name    string // of the query parameter: "state"
 	Label   string // an English key
 	Options []Option
+	None    string // the choice that narrows nothing, an English key; "" is "All"
+	Date    bool   // a day ("2026-11-28") instead of an option
+}
+
+// takes reports whether a value can be asked for.
+func (f Filter) takes(v string) bool {
+	if f.Date {
+		_, err := time.Parse(time.DateOnly, v)
+		return err == nil
+	}
+	return slices.ContainsFunc(f.Options, func(o Option) bool { return o.Value == v && v != "" })
 }
 
 // ListOptions say what a list can be asked for.
@@ -54,7 +66,7 @@ func (c *Ctx) List(can ListOptions) List {
 		l.values.Set("q", s)
 	}
 	for _, f := range can.Filters {
-		if v := q.Get(f.Name); slices.ContainsFunc(f.Options, func(o Option) bool { return o.Value == v && v != "" }) {
+		if v := q.Get(f.Name); f.takes(v) {
 			l.values.Set(f.Name, v)
 		}
 	}
@@ -83,6 +95,12 @@ func (l List) Get(filter string) string { return l.values.Get(filter) }
 func (l List) Narrowed() bool {
 	return l.Search != "" || slices.ContainsFunc(l.Can.Filters, func(f Filter) bool { return l.Get(f.Name) != "" })
 }
+
+// With is the address of this list with one filter set, from its beginning.
+func (l List) With(filter, value string) string { return l.address(filter, value) }
+
+// Query is what was asked for, as an address carries it: "?state=open", or "".
+func (l List) Query() string { return strings.TrimPrefix(l.First(), l.path) }
 
 // address of this list with one parameter changed; the place is given up,
 // because it belongs to another order.
@@ -113,7 +131,7 @@ func (l List) All() string { return l.path }
 // suffix ("xlsx", "csv", "pdf"), without the page's end.
 func (l List) Dresses(suffixes ...string) []Dress {
 	var all []Dress
-	query := strings.TrimPrefix(l.First(), l.path)
+	query := l.Query()
 	for _, s := range suffixes {
 		all = append(all, Dress{strings.ToUpper(s), l.path + "." + s + query})
 	}

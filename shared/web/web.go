@@ -118,7 +118,10 @@ type App struct {
 	Pages  FS       // *.html; a name with a leading _ is a partial for the app's pages
 	Words  FS       // zh.json
 	Routes []Route
-	Rules  []chaincode.Rule // that the app itself refuses by; explained at /problems/
+	// Offline names the pages that a user's browser keeps for a time without a
+	// network: forms that carry data-offline.
+	Offline func(*Ctx) ([]string, error)
+	Rules   []chaincode.Rule // that the app itself refuses by; explained at /problems/
 }
 
 // NavItem is one entry of an app's navigation; the first five are the phone's

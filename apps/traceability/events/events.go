@@ -145,14 +145,20 @@ func parties(owner, possessor Company) []epcis.Typed {
 // documents name the despatch advice in the CBV's form, with the GLN of whose
 // number it is (CBV 2.0, section 8.5.1).
 func (c Consignment) documents() []epcis.Typed {
-	if c.Advice == "" {
+	return c.From.Document("desadv", c.Advice)
+}
+
+// Document names a document of the company's own, by a type of the CBV
+// ("prodorder") and its number; none where there is no number.
+func (c Company) Document(kind, number string) []epcis.Typed {
+	if number == "" {
 		return nil
 	}
-	owner := c.From.GLN
+	owner := c.GLN
 	if owner == "" {
-		owner = c.From.ID
+		owner = c.ID
 	}
-	return []epcis.Typed{{Type: "desadv", Value: "urn:epcglobal:cbv:bt:" + owner + ":" + url.PathEscape(c.Advice)}}
+	return []epcis.Typed{{Type: kind, Value: "urn:epcglobal:cbv:bt:" + owner + ":" + url.PathEscape(number)}}
 }
 
 // AdviceNumber is the number in a document's URI, for people.

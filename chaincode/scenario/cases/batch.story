@@ -17,3 +17,5 @@ end
 chaincode.Batch commands:=[]           ! chaincode/batch-size
 trace.Extend nonsense=1                ! chaincode/body
 ? chaincode.Plan name=party.List body:={}  ! chaincode/plan
+? chaincode.Rehearse commands:=[{"name":"trace.Nothing","body":{}},{"name":"chaincode.Batch","body":{}}]
+? chaincode.Rehearse commands:=[]      ! chaincode/rehearsal-size

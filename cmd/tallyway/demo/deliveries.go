@@ -34,7 +34,8 @@ var catalogue = []struct {
 	{dairy, trace.DescribeProduct{GTIN: milk, Name: "Fresh milk", NameZh: "鲜牛奶", Unit: "KGM", ShelfLife: 14, Storage: "2–6 °C"}},
 	{dairy, trace.DescribeProduct{GTIN: cream, Name: "Cream", NameZh: "稀奶油", Unit: "KGM", ShelfLife: 21, Storage: "2–6 °C"}},
 	{cheese, trace.DescribeProduct{GTIN: gouda, Name: "Harbour Gouda", NameZh: "海港高达奶酪", Unit: "KGM", ShelfLife: 180, Storage: "4–8 °C"}},
-	{cheese, trace.DescribeProduct{GTIN: mozzarella, Name: "Mozzarella", NameZh: "马苏里拉奶酪", Unit: "KGM", ShelfLife: 28, Storage: "2–6 °C"}},
+	{cheese, trace.DescribeProduct{GTIN: mozzarella, Name: "Mozzarella", NameZh: "马苏里拉奶酪", Unit: "KGM", ShelfLife: 28, Storage: "2–6 °C",
+		List: "cheese-fresh-soft", Brand: "Harbour", Commodity: "Cheese", Variety: "Mozzarella", Packaging: "Tub of 5 kg"}},
 	{cheese, trace.DescribeProduct{GTIN: whey, Name: "Whey powder", NameZh: "乳清粉", Unit: "KGM", ShelfLife: 365, Storage: "5–25 °C"}},
 }
 
@@ -152,7 +153,7 @@ func (s *season) skim(rest lot, date time.Time) {
 	at := s.clock(date, 10, 30)
 	id := lotID(cream, "C"+date.Format("060102"))
 	kg := rest.kg / 8
-	s.transform(dairy, at, "cream-"+date.Format("060102"), []events.Goods{s.goods(rest.id, rest.kg)},
+	s.transform(dairy, at, "cream-"+date.Format("060102"), "CHURN-"+date.Format("060102"), []events.Goods{s.goods(rest.id, rest.kg)},
 		[]events.Made{{Goods: s.goods(id, kg), BestBefore: bestBefore(at, 21)}})
 	arrived := s.deliver(dairy, at.Add(3*time.Hour), []events.Goods{s.goods(id, kg)}, nil)
 	s.sell(id, arrived, kg*2/3, kg-kg*2/3)
@@ -225,18 +226,38 @@ func (s *season) makeCheese(date time.Time, left int) {
 	case gtin == mozzarella:
 		sent = made
 	}
-	s.transform(cheese, at, "vat-"+number, in, []events.Made{
+	order := "VAT-" + number
+	if left == 10 {
+		order = "" // forgotten: the records of this lot lack a reference document
+	}
+	s.transform(cheese, at, "vat-"+number, order, in, []events.Made{
 		{Goods: s.goods(wheel, made), BestBefore: bestBefore(at, life)},
 		{Goods: s.goods(powder, total/20), BestBefore: bestBefore(at, 365)}})
 	pack := s.pack(wheel, sent, at.Add(40*time.Minute))
 	arrived := s.deliver(cheese, s.clock(date, 22, 30), nil, []string{pack})
 	out := s.clock(date.AddDate(0, 0, 1), 9, 0)
 	s.capture(market, out, events.Unpacked(companyOf(market), out, pack))
+	if left == 26 { // the last tubs stand in a cold room whose door was left open
+		s.chill(wheel, made-sent, s.clock(date.AddDate(0, 0, 1), 11, 0))
+	}
 	if gtin == mozzarella {
 		s.sell(wheel, arrived, sent/2, sent/4, sent-sent/2-sent/4)
 	} else {
 		s.sell(wheel, arrived, sent/2)
 	}
+}
+
+// chill is what a cold room's sensor told of a lot in an hour: for twenty
+// minutes it was too warm.
+func (s *season) chill(id string, kg int64, at time.Time) {
+	e := epcis.Event{Type: epcis.ObjectEvent, Action: epcis.Observe, BizStep: "sensor_reporting", Time: at.UTC().Truncate(time.Millisecond), Offset: "+08:00",
+		ReadPoint: "https://id.gs1.org/414/" + companyOf(cheese).GLN, BizLocation: "https://id.gs1.org/414/" + companyOf(cheese).GLN}
+	e.Quantities = []epcis.Quantity{{Class: "https://id.gs1.org/" + id, Amount: gs1.Whole(kg), HasAmount: true, Unit: "KGM"}}
+	for i, celsius := range []epcis.Number{"4.1", "4.3", "7.2", "8.4", "5.6", "4.2"} {
+		e.Sensors = append(e.Sensors, epcis.SensorElement{Metadata: epcis.SensorMetadata{Time: e.Time.Add(time.Duration(10*i-60) * time.Minute)},
+			Reports: []epcis.SensorReport{{Type: "Temperature", Value: celsius, Unit: "CEL"}}})
+	}
+	s.capture(cheese, at, e)
 }
 
 // pack puts so much of a lot on a pallet with a number of the cheese maker's.
@@ -322,8 +343,9 @@ func documentOf(from, advice string) string {
 	return "urn:epcglobal:cbv:bt:" + companyOf(from).GLN + ":" + advice
 }
 
-func (s *season) transform(by string, at time.Time, id string, in []events.Goods, out []events.Made) {
+func (s *season) transform(by string, at time.Time, id, order string, in []events.Goods, out []events.Made) {
 	for _, e := range events.Transformed(companyOf(by), at, "urn:tallyway:process:"+by+":"+id, in, out) {
+		e.BizTransactions = companyOf(by).Document("prodorder", order)
 		s.capture(by, at, e)
 	}
 }

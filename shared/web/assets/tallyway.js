@@ -203,19 +203,19 @@
       fresh.dispatchEvent(new CustomEvent("tallyway:fresh", { bubbles: true }));
     });
   };
-  const source = document.body.dataset.liveSource;
-  if (source && $("[data-live]") && window.EventSource) {
+  /* A region that names a source of its own, or stands in what does, is told by that one. */
+  const sources = new Set($$("[data-live]").map((el) => (el.closest("[data-live-from]") || document.body).dataset[el.closest("[data-live-from]") ? "liveFrom" : "liveSource"]).filter(Boolean));
+  if (window.EventSource) for (const source of sources) {
     let due = new Set(), timer = 0;
-    const open = () => {
-      const events = new EventSource(source);
-      events.addEventListener("change", (e) => {
-        due.add(JSON.parse(e.data).topic);
-        document.dispatchEvent(new CustomEvent("tallyway:change", { detail: JSON.parse(e.data) }));
-        if (!timer) timer = setTimeout(() => { const now = due; due = new Set(); timer = 0; swap(now).catch(() => {}); }, 250);
-      });
-      addEventListener("pagehide", () => events.close(), { once: true });
-    };
-    open();
+    const events = new EventSource(source);
+    events.addEventListener("change", (e) => {
+      due.add(JSON.parse(e.data).topic);
+      document.dispatchEvent(new CustomEvent("tallyway:change", { detail: JSON.parse(e.data) }));
+      if (!timer) timer = setTimeout(() => { const now = due; due = new Set(); timer = 0; swap(now).catch(() => {}); }, 250);
+    });
+    /* What happened between the page and the stream is looked up once. */
+    if (source !== document.body.dataset.liveSource) events.addEventListener("open", () => swap(new Set($$("[data-live]").map((el) => el.dataset.live))).catch(() => {}), { once: true });
+    addEventListener("pagehide", () => events.close(), { once: true });
   }
 
   /* What a piece of page needs when it appears. */
