@@ -58,7 +58,7 @@ test: setup check build fabric-programs ## every test, browser and PostgreSQL in
 	$(GO) test -timeout 20m ./...
 	$(GO) test -C network/admin -timeout 20m ./...
 
-conformance: ## standards' own examples and vectors, against the parsers and the rules
+conformance: setup ## standards' own examples and vectors, against the parsers and the rules
 	@if [ -d "$(CONFORMANCE_DATA)" ]; then \
 		CONFORMANCE_DATA="$(CONFORMANCE_DATA)" $(GO) test -count=1 -tags conformance -run Conformance $(CONFORMING); \
 	else \

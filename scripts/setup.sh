@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what the tests need and this machine lacks: a browser, PostgreSQL,
-# tools that turn a PDF into a picture, and tools that make hosts of namespaces.
+# tools that turn a PDF into a picture, that make hosts of namespaces, and that
+# hold XML against its schema.
 # Debian packages only.
 set -eu
 
@@ -20,6 +21,7 @@ want chromium chromium
 want postgresql initdb /usr/lib/postgresql/*/bin/initdb
 want poppler-utils pdftoppm
 want iproute2 ip /sbin/ip
+want libxml2-utils xmllint
 
 [ -z "$need" ] && exit 0
 

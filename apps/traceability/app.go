@@ -48,6 +48,12 @@ var Rules = []chaincode.Rule{
 	ErrAudience,
 	ErrPlan,
 	errNotAcceptable,
+	errWordFormat,
+	errSubscription,
+	errDestination,
+	errNoSubscription,
+	errSubscriptions,
+	errQueueFull,
 	errMediaType,
 	errDocument,
 	errLimit,
@@ -100,6 +106,7 @@ type app struct {
 	scans     *scanDesk
 	forms     limiter // of shoppers
 	pager     *pager
+	feed      *feed
 	bytewise  string // see there
 
 	// queryGone ends the subscriptions of a named query that is deleted.
@@ -129,6 +136,7 @@ func openApp(ctx context.Context, h *host.Host) (*app, error) {
 	if a.bytewise, err = bytewise(ctx, h.DB); err != nil {
 		return nil, fmt.Errorf("ask how texts compare: %w", err)
 	}
+	a.openFeed(ctx)
 	return a, a.openScans(ctx)
 }
 
@@ -143,7 +151,7 @@ func (a *app) face() web.App {
 			{Title: "Insights", Href: "/traceability/insights", Icon: "chart"},
 			{Title: "Records", Href: "/traceability/fsma", Icon: "shield"},
 			{Title: "Products", Href: "/traceability/products", Icon: "list", Under: under("places", "links")},
-			{Title: "Companies", Href: "/traceability/companies", Icon: "bank"},
+			{Title: "Companies", Href: "/traceability/companies", Icon: "bank", Under: under("demands", "subscriptions")},
 			{Title: "Shoppers", Href: "/traceability/scans", Icon: "scan", Under: under("alarms", "reports")},
 		},
 		Pages: sub(pages, "pages"), Words: sub(translations, "i18n"),
@@ -155,6 +163,7 @@ func (a *app) face() web.App {
 			a.caseRoutes(),
 			a.productRoutes(),
 			a.companyRoutes(),
+			a.demandRoutes(),
 			a.eventRoutes(),
 			a.fsmaRoutes(),
 			a.insightRoutes(),
@@ -168,6 +177,8 @@ func (a *app) face() web.App {
 			a.epcisRoutes(),
 			a.collectionRoutes(),
 			a.queryRoutes(),
+			a.subscriptionRoutes(),
+			a.subscriptionPageRoutes(),
 			a.apiRoutes(),
 			a.importRoutes(),
 		),

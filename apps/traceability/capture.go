@@ -36,10 +36,12 @@ type incoming struct {
 	Hash     string
 	Problems epcis.Problems
 
-	Command      string // its wire name, where the body is no event but another command
-	Tolerance    string // of a process, where scales are not exact
-	Origin       string // where it stood, for people: the rows of a sheet
-	Said, SaidZh string // what it does, in words
+	event        *epcis.Event // what the body says; nil where it cannot be told
+	path         string       // of the event in its document
+	Command      string       // its wire name, where the body is no event but another command
+	Tolerance    string       // of a process, where scales are not exact
+	Origin       string       // where it stood, for people: the rows of a sheet
+	Said, SaidZh string       // what it does, in words
 }
 
 // eventReply is the answer to POST /events.
@@ -182,7 +184,11 @@ func (a *app) readDocument(c *web.Ctx) ([]incoming, error) {
 	case <-c.Context().Done():
 		return nil, c.Context().Err()
 	}
-	return examine(decode(body))
+	all, err := examine(decode(body))
+	if err == nil {
+		err = a.askPartners(c.Context(), c.User().Party, all)
+	}
+	return all, err
 }
 
 func decoder(contentType string) (func([]byte) (*epcis.Document, error), error) {
@@ -225,7 +231,7 @@ func examine(doc *epcis.Document, err error) ([]incoming, error) {
 // prepare checks one event by itself and brings it to the form in which the
 // ledger keeps it.
 func prepare(e *epcis.Event, path string, shape epcis.Problems) incoming {
-	in := incoming{Problems: shape}
+	in := incoming{Problems: shape, event: e, path: path}
 	if len(in.Problems) > 0 {
 		return in
 	}

@@ -1,6 +1,7 @@
 package traceability
 
 import (
+	"context"
 	"strings"
 
 	"github.com/tallyway/tallyway/chaincode"
@@ -25,21 +26,34 @@ const (
 var errEPCFormat = chaincode.Rule{Code: "epcis/epc-format", Kind: chaincode.Malformed,
 	Text: "GS1-EPC-Format does not have this value.", Remedy: "Send No_Preference, Always_GS1_Digital_Link, Always_EPC_URN or Never_Translates; without the header, keys come as Digital Links."}
 
-// speller is what spells the keys of an answer.
+// speller is what spells the keys of an answer, which says how it does.
 func (a *app) speller(c *web.Ctx) (func(uri string) string, error) {
-	switch asked := c.Request().Header.Get(epcFormat); asked {
+	asked := c.Request().Header.Get(epcFormat)
+	spell, err := a.spelling(c.Context(), asked)
+	if err != nil {
+		return nil, err
+	}
+	switch asked {
+	case "":
+		asked = linkFormat
+	case anyFormat:
+		asked = asItStands
+	}
+	c.Response().Header().Set(epcFormat, asked)
+	return spell, nil
+}
+
+// spelling is what spells keys in a format of GS1-EPC-Format.
+func (a *app) spelling(ctx context.Context, format string) (func(uri string) string, error) {
+	switch format {
 	case "", linkFormat:
-		c.Response().Header().Set(epcFormat, linkFormat)
 		return asLink, nil
 	case anyFormat, asItStands:
-		c.Response().Header().Set(epcFormat, asItStands)
 		return func(uri string) string { return uri }, nil
 	case urnFormat:
-		c.Response().Header().Set(epcFormat, urnFormat)
-		return a.asURN(c)
-	default:
-		return nil, errEPCFormat.Refuse("%s", asked)
+		return a.asURN(ctx)
 	}
+	return nil, errEPCFormat.Refuse("%s", format)
 }
 
 // asLink turns an EPC URN into a Digital Link. A Digital Link stays on the
@@ -58,8 +72,8 @@ func asLink(uri string) string {
 // asURN turns a Digital Link into an EPC URN. That takes the company prefix,
 // which a Digital Link does not mark off: it is that of a company that the
 // ledger knows. A key of another company stays as it is.
-func (a *app) asURN(c *web.Ctx) (func(uri string) string, error) {
-	lists, err := readmodel.All[string](c.Context(), a.db, `SELECT prefixes FROM tr_parties WHERE prefixes <> ''`)
+func (a *app) asURN(ctx context.Context) (func(uri string) string, error) {
+	lists, err := readmodel.All[string](ctx, a.db, `SELECT prefixes FROM tr_parties WHERE prefixes <> ''`)
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,6 @@
 package traceability
 
 import (
-	"encoding/json"
 	"errors"
 	"mime"
 	"net/http"
@@ -39,7 +38,7 @@ func (a *app) epcisRoutes() []web.Route {
 		epcisResource("/capture/:id", "captureJob", "GET", web.Route{Method: "GET", Access: follow, Handler: a.showCapture}),
 		epcisResource("/events", "events", "GET, POST",
 			web.Route{Method: "POST", Access: write, Handler: a.postEvent},
-			web.Route{Method: "GET", Access: read, Handler: a.listEvents}),
+			web.Route{Method: "GET", Access: read, Handler: a.orSocket(a.listEvents), Sockets: true}),
 		epcisResource("/events/*", "event", "GET", web.Route{Method: "GET", Access: read, Handler: a.readEvent}),
 	)
 }
@@ -50,7 +49,10 @@ func epcisResource(path, name, allow string, routes ...web.Route) []web.Route {
 		h := c.Response().Header()
 		h.Set("Allow", allow+", OPTIONS")
 		h.Set(epcFormat, anyFormat)
-		if strings.Contains(allow, "POST") && path != "/queries" {
+		if path == "/events/*" || strings.HasSuffix(path, "/events") {
+			h.Set(wordFormat, anyFormat)
+		}
+		if strings.Contains(allow, "POST") && !strings.HasPrefix(path, "/queries") {
 			h.Set("GS1-EPCIS-Capture-Limit", strconv.Itoa(captureLimit(path)))
 			h.Set("GS1-EPCIS-Capture-File-Size-Limit", strconv.Itoa(epcis.MaxBytes))
 		}
@@ -75,7 +77,7 @@ func epcisResource(path, name, allow string, routes ...web.Route) []web.Route {
 func bound(handle func(*web.Ctx) error) func(*web.Ctx) error {
 	return func(c *web.Ctx) error {
 		tellVersions(c)
-		err := negotiate(c.Request().Header)
+		err := negotiate(c.Request())
 		if err == nil {
 			err = handle(c)
 		}
@@ -108,7 +110,7 @@ func tellVersions(c *web.Ctx) {
 // The rules of the REST binding.
 var (
 	errNotAcceptable = chaincode.Rule{Code: "epcis/not-acceptable", Kind: chaincode.Malformed,
-		Text: "The answer cannot be had in this form.", Remedy: "Accept application/json or application/ld+json, and EPCIS and CBV 2.0."}
+		Text: "The answer cannot be had in this form.", Remedy: "Accept application/json, application/ld+json or, for events, application/xml; and EPCIS and CBV 2.0."}
 	errMediaType = chaincode.Rule{Code: "epcis/media-type", Kind: chaincode.Malformed,
 		Text: "Events cannot be sent in this form.", Remedy: "Send application/ld+json, application/json or application/xml, and say so in Content-Type."}
 	errDocument = chaincode.Rule{Code: "epcis/document", Kind: chaincode.Malformed,
@@ -127,16 +129,20 @@ var (
 		Text: "There is no such capture job.", Remedy: "Check the address that the capture was answered with; jobs are shown to the company that sent them."}
 )
 
-// negotiate refuses who takes neither our form nor our versions (EPCIS 2.0,
-// section 12.5).
-func negotiate(h http.Header) error {
-	if !acceptsJSON(h.Values("Accept")) {
-		return errNotAcceptable.Refuse("%s", h.Get("Accept"))
+// negotiate refuses who takes neither our forms nor our versions (EPCIS 2.0,
+// section 12.5). What a request brings in XML may be of version 1.
+func negotiate(r *http.Request) error {
+	if err := answerKind(r); err != nil {
+		return err
+	}
+	oldest := 2
+	if bringsXML(r) {
+		oldest = 1
 	}
 	for _, std := range []string{"GS1-EPCIS", "GS1-CBV"} {
 		for name, wrong := range map[string]func(major int) bool{
-			"-Min": func(n int) bool { return n > 2 }, "-Max": func(n int) bool { return n < 2 }, "-Version": func(n int) bool { return n != 2 }} {
-			asked := h.Get(std + name)
+			"-Min": func(n int) bool { return n > 2 }, "-Max": func(n int) bool { return n < oldest }, "-Version": func(n int) bool { return n < oldest || n > 2 }} {
+			asked := r.Header.Get(std + name)
 			major, _, _ := strings.Cut(asked, ".")
 			if n, err := strconv.Atoi(major); asked != "" && (err != nil || wrong(n)) {
 				return errNotAcceptable.Refuse("%s: %s", std+name, asked)
@@ -197,11 +203,7 @@ func refuseEPCIS(c *web.Ctx, err error) error {
 	if p.Status == http.StatusRequestEntityTooLarge {
 		c.Response().Header().Set("Connection", "close") // nobody is going to read the rest
 	}
-	b, err := json.Marshal(p)
-	if err != nil {
-		return err
-	}
-	return c.Blob(p.Status, "application/problem+json", append(b, '\n'))
+	return writeProblem(c, p)
 }
 
 // eventRefused marks problems of the event itself, where the document around
@@ -224,11 +226,11 @@ func epcisStatus(code string, status int) int {
 		return http.StatusRequestURITooLong
 	case queryCodes[code]:
 		return http.StatusBadRequest
-	case code == errDocument.Code, code == errOneEvent.Code, code == errBehaviour.Code, code == errParameter.Code:
+	case code == errDocument.Code, code == errOneEvent.Code, code == errBehaviour.Code, code == errParameter.Code, code == errWordFormat.Code:
 		return http.StatusBadRequest
 	case code == errDuplicate.Code, code == errQueryTaken.Code:
 		return http.StatusConflict
-	case code == errNoQuery.Code, code == errNoResource.Code:
+	case code == errNoQuery.Code, code == errNoResource.Code, code == errNoSubscription.Code:
 		return http.StatusNotFound
 	case status == http.StatusConflict && strings.HasPrefix(code, "ledger/"):
 		return http.StatusServiceUnavailable
@@ -240,7 +242,8 @@ func epcisStatus(code string, status int) int {
 }
 
 // queryCodes are the rules of queries that a 400 tells.
-var queryCodes = map[string]bool{errToken.Code: true, errEPCFormat.Code: true, errQueryName.Code: true, errQueries.Code: true}
+var queryCodes = map[string]bool{errToken.Code: true, errEPCFormat.Code: true, errQueryName.Code: true, errQueries.Code: true,
+	errSubscription.Code: true, errDestination.Code: true, errSubscriptions.Code: true}
 
 // exception is the standard's type of a problem.
 func exception(code string, status int) string {
@@ -252,6 +255,8 @@ func exception(code string, status int) string {
 		name = "QueryTooLargeException"
 	case code == errTooComplex.Code:
 		name = "QueryTooComplexException"
+	case code == errSubscription.Code, code == errDestination.Code, code == errSubscriptions.Code:
+		name = "SubscriptionControlsException"
 	case code == errNoQuery.Code:
 		name = "NoSuchNameException"
 	case status == http.StatusRequestURITooLong:

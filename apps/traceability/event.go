@@ -152,6 +152,7 @@ var flagWords = map[string]string{
 	trace.FlagNotAttached:     "Nobody said that it was attached: nothing changes",
 	trace.FlagAttachedByOther: "Attached by another company than the one that detached it",
 	trace.FlagNothingToMove:   "It names no lot or pack to move",
+	trace.FlagDemand:          "Lacks what its receiver asks for",
 }
 
 func (v *eventView) describe(c *web.Ctx, n *names, d deed) {

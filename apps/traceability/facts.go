@@ -84,7 +84,7 @@ func typedFact(kind, uri string) string {
 // factsAtOnce bounds one statement.
 const factsAtOnce = 200
 
-func putFacts(ctx context.Context, tx *readmodel.Tx, hash string, all []fact) error {
+func putEventFacts(ctx context.Context, tx *readmodel.Tx, hash string, all []fact) error {
 	for len(all) > 0 {
 		some := all[:min(len(all), factsAtOnce)]
 		all = all[len(some):]

@@ -63,7 +63,7 @@ func (a *app) queryRoutes() []web.Route {
 			web.Route{Method: "GET", Access: read, Handler: a.showQuery},
 			web.Route{Method: "DELETE", Access: write, Handler: a.deleteQuery})...),
 		epcisResource("/queries/:name/events", "queryEvents", "GET",
-			web.Route{Method: "GET", Access: read, Handler: a.eventsOfQuery})...)
+			web.Route{Method: "GET", Access: read, Handler: a.orSocket(a.eventsOfQuery), Sockets: true})...)
 }
 
 // ownerOf is whose queries somebody asks for: their company's.

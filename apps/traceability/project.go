@@ -36,6 +36,8 @@ var tables = []string{
 	"tr_cases",
 	"tr_case_lots",
 	"tr_acknowledgements",
+	"tr_demands",
+	"tr_event_facts",
 	"tr_product_facts",
 	"tr_place_facts",
 	"tr_fsma",
@@ -43,7 +45,6 @@ var tables = []string{
 	"tr_warnings",
 	"tr_certificates",
 	"tr_links",
-	"tr_event_facts",
 	"tr_lots_then",
 	"tr_accounts_then",
 	"tr_process_lines_then",
@@ -104,6 +105,16 @@ func projectParties(p *readmodel.Projection) {
 			ON CONFLICT (gtin) DO UPDATE SET name = excluded.name, name_zh = excluded.name_zh, unit = excluded.unit,
 				shelf_life = excluded.shelf_life, storage = excluded.storage, owner = excluded.owner`,
 			d.GTIN, d.Name, d.NameZh, d.Unit, d.ShelfLife, d.Storage, d.Owner)
+	})
+	readmodel.On(p, func(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.Demanded) error {
+		if len(e.Profile) == 0 {
+			return run(ctx, tx, `DELETE FROM tr_demands WHERE party = $1`, e.Party)
+		}
+		profile, err := json.Marshal(e.Profile)
+		if err != nil {
+			return err
+		}
+		return run(ctx, tx, `INSERT INTO tr_demands (party, profile) VALUES ($1, $2) ON CONFLICT (party) DO UPDATE SET profile = excluded.profile`, e.Party, string(profile))
 	})
 	readmodel.On(p, func(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.PlaceDescribed) error {
 		d := e.Place
@@ -187,13 +198,13 @@ func captured(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.C
 			return err
 		}
 	}
+	if err := putEventFacts(ctx, tx, e.Hash, factsOf(e, event)); err != nil {
+		return err
+	}
 	if err := recordReadings(ctx, tx, e, event); err != nil {
 		return err
 	}
-	if err := recordFoods(ctx, tx, e.Hash, e.Shipment, event); err != nil {
-		return err
-	}
-	return putFacts(ctx, tx, e.Hash, factsOf(e, event))
+	return recordFoods(ctx, tx, e.Hash, e.Shipment, event)
 }
 
 // eventIn is the event in a body; a body that is not for everybody does not

@@ -228,6 +228,27 @@ CREATE TABLE tr_acknowledgements (
 	PRIMARY KEY (kase, party)
 );
 
+CREATE TABLE tr_demands (
+	party   TEXT PRIMARY KEY,
+	profile TEXT NOT NULL -- as JSON
+);
+
+-- The repository's query language (query.go of shared/epcis/query) narrows by these.
+CREATE INDEX tr_events_at ON tr_events (at, hash);
+CREATE INDEX tr_events_captured ON tr_events (captured, hash);
+CREATE INDEX tr_events_type ON tr_events (type, block, hash);
+CREATE INDEX tr_events_biz_step ON tr_events (biz_step, block, hash);
+CREATE INDEX tr_events_disposition ON tr_events (disposition, block, hash);
+CREATE INDEX tr_events_read_point ON tr_events (read_point, block, hash);
+CREATE INDEX tr_events_place ON tr_events (place, block, hash);
+CREATE INDEX tr_events_hidden ON tr_events (sharing, author) WHERE sharing IN ('restricted', 'private');
+
+CREATE TABLE tr_event_facts (
+	fact  TEXT NOT NULL, -- what kind: "readPoint", "bizTransaction", "sensor", …
+	value TEXT NOT NULL, -- in one spelling
+	hash  TEXT NOT NULL, -- of an event; what only its body says, of public and linked ones
+	PRIMARY KEY (fact, value, hash)
+);
 -- What records under FSMA 204 tell of a product and a place beside their names.
 CREATE TABLE tr_product_facts (
 	gtin      TEXT PRIMARY KEY,
@@ -308,22 +329,6 @@ CREATE TABLE tr_links (
 	PRIMARY KEY (thing, id)
 );
 CREATE INDEX tr_links_owner ON tr_links (owner, thing);
--- The repository's query language (query.go of shared/epcis/query) narrows by these.
-CREATE INDEX tr_events_at ON tr_events (at, hash);
-CREATE INDEX tr_events_captured ON tr_events (captured, hash);
-CREATE INDEX tr_events_type ON tr_events (type, block, hash);
-CREATE INDEX tr_events_biz_step ON tr_events (biz_step, block, hash);
-CREATE INDEX tr_events_disposition ON tr_events (disposition, block, hash);
-CREATE INDEX tr_events_read_point ON tr_events (read_point, block, hash);
-CREATE INDEX tr_events_place ON tr_events (place, block, hash);
-CREATE INDEX tr_events_hidden ON tr_events (sharing, author) WHERE sharing IN ('restricted', 'private');
-
-CREATE TABLE tr_event_facts (
-	fact  TEXT NOT NULL, -- what kind: "readPoint", "bizTransaction", "sensor", …
-	value TEXT NOT NULL, -- in one spelling
-	hash  TEXT NOT NULL, -- of an event; what only its body says, of public and linked ones
-	PRIMARY KEY (fact, value, hash)
-);
 -- What the ledger knew at a time: each row as it stood from "since" on, which
 -- is the time of the transaction that wrote it, until the next one of its key.
 

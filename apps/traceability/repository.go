@@ -185,15 +185,7 @@ func (a *app) answerEvents(c *web.Ctx, events []*epcis.Event, name string) error
 		e.Respell(spell)
 		doc.Events = append(doc.Events, *e)
 	}
-	b, err := doc.JSON()
-	if err != nil {
-		return err
-	}
-	kind := "application/json"
-	if strings.Contains(c.Request().Header.Get("Accept"), "application/ld+json") {
-		kind = "application/ld+json"
-	}
-	return c.Blob(http.StatusOK, kind, b)
+	return writeEvents(c, &doc)
 }
 
 // eventsOfLot is the lot's history as an EPCIS document, the oldest event

@@ -64,6 +64,9 @@ func capture(tx *chaincode.Tx, c Capture) (Outcome, error) {
 	if d.event.Error != nil {
 		return d.retract(before, again)
 	}
+	if err := d.meetDemands(); err != nil {
+		return Outcome{}, err
+	}
 	if err := d.work(); err != nil {
 		return Outcome{}, err
 	}

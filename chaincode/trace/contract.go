@@ -23,6 +23,7 @@ var Contract = chaincode.Contract{
 		chaincode.Command(unwarn, party.Operator, party.Admin),
 		chaincode.Command(link, party.Operator, party.Admin),
 		chaincode.Command(unlink, party.Operator, party.Admin),
+		chaincode.Command(demand, party.Operator, party.Admin),
 		chaincode.Query(getEvent),
 		chaincode.Query(lotStatus),
 		chaincode.Query(getShipment),
@@ -77,6 +78,8 @@ var Contract = chaincode.Contract{
 		ErrLinkType,
 		ErrNotYourKey,
 		ErrNoLink,
+		ErrProfile,
+		ErrDemand,
 	},
 	Events: []any{
 		Captured{},
@@ -107,6 +110,7 @@ var Contract = chaincode.Contract{
 		WarningLifted{},
 		LinkPublished{},
 		LinkWithdrawn{},
+		Demanded{},
 	},
 }
 

@@ -241,17 +241,52 @@ var fixtures = map[string]fixture{
 		return call{path: "/traceability/places/edit", form: url.Values{"gln": {s.gln}, "name": {w.fresh("Plant")}, "country": {"CN"}}}
 	}, 0},
 
-	"import.new":       {nothing, get("/traceability/import"), 0},
-	"import.template":  {nothing, get("/traceability/import/template/lots.csv"), 0},
-	"import.epcis":     {nothing, get("/traceability/import/epcis"), 0},
-	"import.look":      {nothing, func(*world, side) call { return call{path: "/traceability/import", form: url.Values{"kind": {"lots"}}} }, 422}, // no file
-	"import.lookEPCIS": {nothing, func(*world, side) call { return call{path: "/traceability/import/epcis", form: url.Values{}} }, 422},
-	"import.draft":     {nothing, get("/traceability/import/drafts/none"), 404},
-	"import.confirm":   {nothing, func(*world, side) call { return call{path: "/traceability/import/drafts/none", form: url.Values{}} }, 404},
-	"import.mend":      {nothing, get("/traceability/import/drafts/none/mend"), 404},
-	"import.jobs":      {nothing, get("/traceability/import/jobs"), 0}, // of the reader's company
-	"import.job":       {reads, at("/traceability/import/jobs/", func(s side) string { return s.job }), 0},
-	"import.live":      {nothing, get("/traceability/import/live"), 0},
+	"demands":      {nothing, get("/traceability/demands"), 0},
+	"demands.edit": {nothing, get("/traceability/demands/edit"), 0},
+	"demands.set": {nothing, func(w *world, s side) call {
+		return call{path: "/traceability/demands/edit", form: url.Values{"fields": {"eventID"}, "severity": {"flag"}, "note": {w.fresh("why")}}}
+	}, 0},
+	"demands.withdraw": {nothing, func(*world, side) call {
+		return call{path: "/traceability/demands/withdraw", form: url.Values{"n": {"999"}}}
+	}, 0},
+
+	"subscriptions":     {nothing, get("/traceability/subscriptions"), 0},
+	"subscriptions.new": {nothing, get("/traceability/subscriptions/new"), 0},
+	"subscriptions.add": {nothing, func(*world, side) call {
+		return call{path: "/traceability/subscriptions/new", form: url.Values{"query": {"all-events"}, "dest": {"https://receiver.example/"}, "when": {"day"}}}
+	}, 0},
+	"subscriptions.show": {nothing, get("/traceability/subscriptions/none"), 404},
+	"subscriptions.test": {nothing, func(*world, side) call {
+		return call{path: "/traceability/subscriptions/none/test", form: url.Values{}}
+	}, 404},
+	"subscriptions.pause": {nothing, func(*world, side) call {
+		return call{path: "/traceability/subscriptions/none/pause", form: url.Values{}}
+	}, 404},
+	"subscriptions.resume": {nothing, func(*world, side) call {
+		return call{path: "/traceability/subscriptions/none/resume", form: url.Values{}}
+	}, 404},
+	"subscriptions.delete": {nothing, func(*world, side) call {
+		return call{path: "/traceability/subscriptions/none/delete", form: url.Values{}}
+	}, 404},
+	"epcis.subscriptions.get": {nothing, get("/epcis/v2/queries/none/subscriptions"), 404},
+	"epcis.subscriptions.post": {nothing, func(*world, side) call {
+		return call{path: "/epcis/v2/queries/none/subscriptions", json: map[string]any{"dest": "https://receiver.example/", "stream": true}}
+	}, 404},
+	"epcis.subscriptions.options": {nothing, get("/epcis/v2/queries/none/subscriptions"), 0},
+	"epcis.subscription.get":      {nothing, get("/epcis/v2/queries/none/subscriptions/none"), 404},
+	"epcis.subscription.delete":   {nothing, get("/epcis/v2/queries/none/subscriptions/none"), 404},
+	"epcis.subscription.options":  {nothing, get("/epcis/v2/queries/none/subscriptions/none"), 0},
+	"import.new":                  {nothing, get("/traceability/import"), 0},
+	"import.template":             {nothing, get("/traceability/import/template/lots.csv"), 0},
+	"import.epcis":                {nothing, get("/traceability/import/epcis"), 0},
+	"import.look":                 {nothing, func(*world, side) call { return call{path: "/traceability/import", form: url.Values{"kind": {"lots"}}} }, 422}, // no file
+	"import.lookEPCIS":            {nothing, func(*world, side) call { return call{path: "/traceability/import/epcis", form: url.Values{}} }, 422},
+	"import.draft":                {nothing, get("/traceability/import/drafts/none"), 404},
+	"import.confirm":              {nothing, func(*world, side) call { return call{path: "/traceability/import/drafts/none", form: url.Values{}} }, 404},
+	"import.mend":                 {nothing, get("/traceability/import/drafts/none/mend"), 404},
+	"import.jobs":                 {nothing, get("/traceability/import/jobs"), 0}, // of the reader's company
+	"import.job":                  {reads, at("/traceability/import/jobs/", func(s side) string { return s.job }), 0},
+	"import.live":                 {nothing, get("/traceability/import/live"), 0},
 
 	"resolver.00":                  {nothing, get("/00/095060001340000017"), 0},
 	"resolver.00.options":          {nothing, get("/00/095060001340000017"), 0},

@@ -4,8 +4,11 @@ package epcis
 
 import (
 	"errors"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -218,6 +221,7 @@ func TestConformancePublishedRoundTrip(t *testing.T) {
 		doc := decodeFile(t, file)
 		for i := range doc.Events {
 			roundTrip(t, &doc.Events[i])
+			roundTripXML(t, &doc.Events[i])
 		}
 		b, err := doc.JSON()
 		if err != nil {
@@ -250,7 +254,54 @@ func TestConformancePublishedXML(t *testing.T) {
 			}
 			for i := range doc.Events {
 				roundTrip(t, &doc.Events[i])
+				roundTripXML(t, &doc.Events[i])
 			}
 		})
+	}
+}
+
+// TestConformanceXMLSchema: whatever document is read, JSON or XML, 2.0 or 1.2, is written in XML that the standard's
+// own schemas hold valid, with Web URIs and with URNs, as document and as query document.
+func TestConformanceXMLSchema(t *testing.T) {
+	if _, err := exec.LookPath("xmllint"); err != nil {
+		t.Fatal("xmllint is not installed: scripts/setup.sh installs it")
+	}
+	all := slices.Concat(files(t, "gs1-epcis", "JSON", "*.jsonld"), files(t, "gs1-epcis", "XML", "*.xml"), files(t, "gdst", "examples", "*.xml"),
+		files(t, "openepcis-fsma204", "fsma204", "epcis", "*.jsonld"), files(t, "event-hash-ralphtro", "examples", "*.xml"),
+		files(t, "event-hash-ralphtro", "examples", "*.jsonld"))
+	dir, written := t.TempDir(), map[string][]string{}
+	for n, file := range all {
+		if refused[filepath.Base(file)] != "" || strings.Contains(file, "CaptureJob") {
+			continue
+		}
+		doc := decodeFile(t, file)
+		for i, write := range []func(*Document) ([]byte, error){(*Document).XML, (*Document).XMLWithURNs} {
+			for schema, kind := range map[string]string{"EPCglobal-epcis-2_0.xsd": "EPCISDocument", "EPCglobal-epcis-query-2_0.xsd": "EPCISQueryDocument"} {
+				doc := *doc
+				if doc.Type = kind; kind == "EPCISQueryDocument" {
+					doc.MasterData = nil // a query answers with events or with master data
+				}
+				b, err := write(&doc)
+				if err != nil {
+					t.Fatalf("%s: %v", file, err)
+				}
+				name := filepath.Join(dir, fmt.Sprintf("%d-%d-%s-%s.xml", n, i, kind, filepath.Base(file)))
+				if err := os.WriteFile(name, b, 0o600); err != nil {
+					t.Fatal(err)
+				}
+				written[schema] = append(written[schema], name)
+			}
+		}
+	}
+	for schema, names := range written {
+		t.Logf("%s: %d documents", schema, len(names))
+		args := append([]string{"--noout", "--nonet", "--schema", data(t, "gs1-epcis", "XSD", schema)}, names...)
+		if out, err := exec.Command("xmllint", args...).CombinedOutput(); err != nil {
+			for line := range strings.Lines(string(out)) {
+				if !strings.HasSuffix(strings.TrimSpace(line), "validates") {
+					t.Error(line)
+				}
+			}
+		}
 	}
 }

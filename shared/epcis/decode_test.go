@@ -39,6 +39,7 @@ func TestDecodeAllFields(t *testing.T) {
 		t.Error(e.Contexts)
 	}
 	roundTrip(t, &e)
+	roundTripXML(t, &e)
 }
 
 // TestDecodeSpellings: every spelling of a CBV word becomes its short name.
@@ -221,5 +222,20 @@ func TestDecodeHeavy(t *testing.T) {
 		} else {
 			t.Log(name, took)
 		}
+	}
+}
+
+// TestDecodeQuantityEvent: what EPCIS 1.x told of an amount is an observation today.
+func TestDecodeQuantityEvent(t *testing.T) {
+	doc, err := DecodeXML([]byte(`<e:EPCISDocument xmlns:e="urn:epcglobal:epcis:xsd:1" schemaVersion="1.2" creationDate="2026-03-01T00:00:00Z"><EPCISBody><EventList>
+		<QuantityEvent><eventTime>2026-03-01T00:00:00Z</eventTime><eventTimeZoneOffset>+08:00</eventTimeZoneOffset>
+		<epcClass>urn:epc:idpat:sgtin:9506000.013435.*</epcClass><quantity>42</quantity><bizStep>urn:epcglobal:cbv:bizstep:stocking</bizStep></QuantityEvent>
+		</EventList></EPCISBody></e:EPCISDocument>`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := doc.Events[0]
+	if ps := e.Validate(); len(ps) > 0 || e.Type != ObjectEvent || e.Action != Observe || e.Quantities[0].Amount.String() != "42" || e.BizStep != "stocking" {
+		t.Errorf("%v %+v", ps, e)
 	}
 }

@@ -28,6 +28,51 @@ func roundTrip(t *testing.T, e *Event) {
 	}
 }
 
+// roundTripXML asks of an event in XML what roundTrip asks of it in JSON.
+func roundTripXML(t *testing.T, e *Event) {
+	t.Helper()
+	out := &Document{Type: "EPCISDocument", CreationDate: e.Time, Events: []Event{*e}}
+	first, err := out.XML()
+	if err != nil {
+		var ps Problems
+		if !errors.As(err, &ps) || ps[0].Code != "epcis/control-character" && ps[0].Code != "epcis/no-xml" {
+			t.Fatalf("encode: %v", err)
+		}
+		return
+	}
+	doc, err := DecodeXML(first)
+	if err != nil || len(doc.Events) != 1 {
+		t.Fatalf("decode: %v\n%s", err, first)
+	}
+	before, err1 := e.PreHash()
+	after, err2 := doc.Events[0].PreHash()
+	if before != after || err1 != nil || err2 != nil {
+		t.Fatalf("%v %v\n%s\n%s\n%s", err1, err2, before, after, first)
+	}
+	for _, write := range []func(*Document) ([]byte, error){(*Document).XML, (*Document).XMLWithURNs} {
+		second, err := write(&Document{Type: "EPCISDocument", CreationDate: e.Time, Events: doc.Events})
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := DecodeXML(second)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, second)
+		}
+		if a, b := mustJSON(t, &doc.Events[0]), mustJSON(t, &again.Events[0]); a != b {
+			t.Fatalf("\n%s\n%s\n%s", a, b, second)
+		}
+	}
+}
+
+func mustJSON(t *testing.T, e *Event) string {
+	t.Helper()
+	b, err := e.JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
 func FuzzDecodeJSON(f *testing.F) {
 	for _, seed := range []string{
 		allFieldsJSON,
@@ -64,6 +109,9 @@ func fuzzed(t *testing.T, decode func([]byte) (*Document, error), b []byte) {
 	doc.Validate()
 	for i := range doc.Events {
 		roundTrip(t, &doc.Events[i])
+		if len(doc.Events[i].Validate()) == 0 {
+			roundTripXML(t, &doc.Events[i])
+		}
 	}
 	again, err := doc.JSON()
 	if err != nil {
@@ -99,6 +147,7 @@ func FuzzEvent(f *testing.F) {
 			t.Fatalf("\n%s\n%s", before, after)
 		}
 		roundTrip(t, &doc.Events[0])
+		roundTripXML(t, &doc.Events[0])
 	})
 }
 

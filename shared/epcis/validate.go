@@ -25,6 +25,7 @@ func (e *Event) Validate() Problems {
 	if e.Error != nil {
 		v.errorDeclaration(e)
 	}
+	v.extensions(e)
 	return v.problems
 }
 
@@ -318,6 +319,51 @@ func (v *validator) errorDeclaration(e *Event) {
 			v.problems.add(here, "epcis/duplicate", "an event does not correct itself, nor twice", "Name each corrective event once.")
 		}
 		seen[id] = true
+	}
+}
+
+// extensions asks that own fields can be written in XML as well as in JSON: a repository answers in both.
+func (v *validator) extensions(e *Event) {
+	v.own(e.Extensions, "")
+	v.own(e.ILMD, "/ilmd")
+	v.own(e.ReadPointExtensions, "/readPoint")
+	v.own(e.BizLocationExtensions, "/bizLocation")
+	if e.Error != nil {
+		v.own(e.Error.Extensions, "/errorDeclaration")
+	}
+	for i, s := range e.Sensors {
+		here := atIndex("/sensorElementList", i)
+		v.own(s.Extensions, here)
+		v.own(s.Metadata.Extensions, at(here, "sensorMetadata"))
+		for j, r := range s.Reports {
+			report := atIndex(at(here, "sensorReport"), j)
+			v.own(r.Extensions, report)
+			v.printable(r.StringValue, at(report, "stringValue"))
+		}
+	}
+}
+
+func (v *validator) own(fields []Field, path string) {
+	for _, f := range fields {
+		here := at(path, f.Name.spelled())
+		if n := f.Name.resolved(); isEPCIS(n.Space) || n.Space == bareSpace || n.Space == xsi {
+			v.problems.add(here, "epcis/no-xml", quote(f.Name.spelled())+" stands in a namespace that XML has for itself", "Give the field a namespace of your own.")
+		}
+		v.ownValue(f.Value, here)
+	}
+}
+
+func (v *validator) ownValue(value Value, path string) {
+	v.printable(value.Text, path)
+	v.own(value.Fields, path)
+	for i, item := range value.Items {
+		v.ownValue(item, atIndex(path, i))
+	}
+}
+
+func (v *validator) printable(text, path string) {
+	if strings.ContainsFunc(text, noXML) {
+		v.problems.add(path, "epcis/control-character", "a text holds a control character", "Remove it; XML has no way to write it.")
 	}
 }
 

@@ -48,6 +48,7 @@ func TestValidateRight(t *testing.T) {
 			t.Errorf("%s: %v", kind, ps)
 		}
 		roundTrip(t, e)
+		roundTripXML(t, e)
 	}
 }
 
@@ -112,6 +113,16 @@ func TestValidateRefuses(t *testing.T) {
 		{ObjectEvent, "/bizTransactionList/0/bizTransaction", "epcis/missing", func(e *Event) { e.BizTransactions = []Typed{{"po", ""}} }},
 		{ObjectEvent, "/sourceList/0/type", "epcis/missing", func(e *Event) { e.Sources = []Typed{{"", plant}} }},
 		{ObjectEvent, "/destinationList/0/destination", "gs1/check-digit", func(e *Event) { e.Destinations = []Typed{{"location", "https://id.gs1.org/414/9506000134353"}} }},
+		// own fields
+		{ObjectEvent, "/gs1:x/1", "epcis/control-character", func(e *Event) {
+			e.Extensions = []Field{{Name{Prefix: "gs1", Local: "x"}, Value{Kind: Array, Items: []Value{{Text: "a"}, {Text: "b\u0007"}}}}}
+		}},
+		{ObjectEvent, "/ilmd/e:x", "epcis/no-xml", func(e *Event) {
+			e.ILMD = []Field{{Name{epcisSpace, "e", "x"}, Value{Text: "a"}}}
+		}},
+		{ObjectEvent, "/sensorElementList/0/sensorReport/0/stringValue", "epcis/control-character", func(e *Event) {
+			e.Sensors = with(SensorReport{Type: "Count", StringValue: "\x1b"})
+		}},
 		// error declaration
 		{ObjectEvent, "/errorDeclaration/declarationTime", "epcis/missing", func(e *Event) { e.Error = &ErrorDeclaration{} }},
 		{ObjectEvent, "/errorDeclaration/declarationTime", "epcis/time-order", func(e *Event) { e.Error = &ErrorDeclaration{Time: e.Time.Add(-1)} }},
@@ -187,6 +198,7 @@ func TestValidateAccepts(t *testing.T) {
 			t.Errorf("%s: %v", name, ps)
 		}
 		roundTrip(t, e)
+		roundTripXML(t, e)
 	}
 }
 

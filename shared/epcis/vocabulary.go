@@ -11,6 +11,7 @@ type vocabulary struct {
 	canonical string   // the prefix that the event hash uses (CBV 2.0, section 8.9)
 	spellings []string // all prefixes, the canonical one first
 	words     []string // sorted
+	urns      string   // the prefix of EPCIS 1.x, where there is one
 }
 
 func cbv(title, segment, urn, words string) vocabulary {
@@ -25,7 +26,8 @@ func cbv(title, segment, urn, words string) vocabulary {
 		"https://gs1.org/voc/" + segment + "-",
 	}
 	if urn != "" {
-		v.spellings = append(v.spellings, "urn:epcglobal:cbv:"+urn+":")
+		v.urns = "urn:epcglobal:cbv:" + urn + ":"
+		v.spellings = append(v.spellings, v.urns)
 	}
 	if segment == "BizStep" {
 		v.spellings = append(v.spellings, "https://ns.gs1.org/voc/Bizstep-")
@@ -93,6 +95,14 @@ func (v vocabulary) uri(word string) string {
 		return v.canonical + word
 	}
 	return word
+}
+
+// urn is the word as EPCIS 1.x spelled it.
+func (v vocabulary) urn(word string) string {
+	if short := v.short(word); v.urns != "" && v.has(short) {
+		return v.urns + short
+	}
+	return v.uri(word)
 }
 
 func (v vocabulary) has(word string) bool {

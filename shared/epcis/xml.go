@@ -29,6 +29,8 @@ func DecodeXML(b []byte) (*Document, error) {
 type element struct {
 	name     string // "epcList", or "example:myField"
 	text     string
+	kind     string // xsi:type without its prefix, or "nil"
+	spaced   bool   // xml:space says to keep the white space
 	attrs    []member
 	children []*element
 	prefixes []binding // of the root: all namespaces of the document
@@ -40,7 +42,8 @@ func parseXML(b []byte) (*element, error) {
 	if len(b) > MaxBytes {
 		return nil, Problems{tooBig("")}
 	}
-	p := &xmlParser{dec: xml.NewDecoder(bytes.NewReader(b)), names: map[string]string{}, taken: map[string]int{}, inScope: map[string]int{}}
+	in := &meter{Reader: bytes.NewReader(b)}
+	p := &xmlParser{in: in, dec: xml.NewDecoder(in), names: map[string]string{}, taken: map[string]int{}, inScope: map[string]int{}}
 	for _, b := range standard {
 		p.taken[b.prefix]++
 		p.names[b.space] = b.prefix
@@ -54,7 +57,26 @@ func parseXML(b []byte) (*element, error) {
 	return root, err
 }
 
+// maxToken is how long one tag, text or comment may be as it is written: the decoder holds it whole, attributes and all,
+// before anybody can look at it.
+const maxToken = 4 * MaxText
+
+// meter stops the decoder within a token that is too long.
+type meter struct {
+	*bytes.Reader
+	since int
+}
+
+// ReadByte implements io.ByteReader, which the decoder prefers.
+func (m *meter) ReadByte() (byte, error) {
+	if m.since++; m.since > maxToken {
+		return 0, Problems{tooLong("")}
+	}
+	return m.Reader.ReadByte()
+}
+
 type xmlParser struct {
+	in       *meter
 	dec      *xml.Decoder
 	nodes    int
 	prefixes []binding
@@ -63,10 +85,15 @@ type xmlParser struct {
 	inScope  map[string]int    // how many open elements declare a namespace
 }
 
+func (p *xmlParser) token() (xml.Token, error) {
+	p.in.since = 0
+	return p.dec.Token()
+}
+
 func (p *xmlParser) root() (*element, error) {
 	var root *element
 	for {
-		t, err := p.dec.Token()
+		t, err := p.token()
 		if err == io.EOF && root != nil {
 			root.prefixes = p.prefixes
 			return root, nil
@@ -123,7 +150,7 @@ func (p *xmlParser) element(start xml.StartElement, depth int) (*element, error)
 func (p *xmlParser) content(e *element, depth int) error {
 	var text strings.Builder
 	for {
-		t, err := p.dec.Token()
+		t, err := p.token()
 		if err != nil {
 			return noEOF(err)
 		}
@@ -140,7 +167,9 @@ func (p *xmlParser) content(e *element, depth int) error {
 			}
 			text.Write(t)
 		case xml.EndElement:
-			e.text = strings.TrimSpace(text.String())
+			if e.text = text.String(); !e.spaced {
+				e.text = strings.TrimSpace(e.text)
+			}
 			return nil
 		case xml.Directive:
 			return Problems{refusal("", "epcis/dtd", "a declaration stands within the document", "Remove it.")}
@@ -160,7 +189,7 @@ func (p *xmlParser) declare(start xml.StartElement) (declared []string, err erro
 		}
 		declared = append(declared, a.Value)
 		p.inScope[a.Value]++
-		if _, known := p.names[a.Value]; known || isEPCIS(a.Value) || a.Value == xsi {
+		if _, known := p.names[a.Value]; known || isEPCIS(a.Value) || a.Value == xsi || a.Value == bareSpace {
 			continue
 		}
 		if len(p.prefixes) >= maxPrefixes {
@@ -197,24 +226,24 @@ func isEPCIS(space string) bool { return strings.HasPrefix(space, "urn:epcglobal
 
 func (p *xmlParser) name(n xml.Name) (string, error) {
 	switch {
-	case n.Space == "" || isEPCIS(n.Space):
-		return n.Local, nil
+	case n.Space == "" || isEPCIS(n.Space) || n.Space == bareSpace:
+		return unescapeName(n.Local), nil
 	case n.Space == "http://www.w3.org/XML/1998/namespace":
 		return "xml:" + n.Local, nil
 	case p.inScope[n.Space] == 0:
 		return "", Problems{refusal("", "epcis/not-xml", "the prefix "+quote(n.Space)+" is not declared", "Declare it with xmlns.")}
 	}
-	return p.names[n.Space] + ":" + n.Local, nil
+	return p.names[n.Space] + ":" + unescapeName(n.Local), nil
 }
 
 // attributes keeps all but the namespaces and the hints to schema processors.
 func (p *xmlParser) attributes(e *element, start xml.StartElement) error {
 	for _, a := range start.Attr {
-		if a.Name.Space == "xmlns" || a.Name.Space == "" && a.Name.Local == "xmlns" || a.Name.Space == xsi {
-			continue
-		}
 		if len(a.Value) > MaxText {
 			return Problems{tooLong("")}
+		}
+		if e.hint(a) {
+			continue
 		}
 		name, err := p.name(a.Name)
 		if err != nil {
@@ -223,6 +252,24 @@ func (p *xmlParser) attributes(e *element, start xml.StartElement) error {
 		e.attrs = append(e.attrs, member{name, text(strings.TrimSpace(a.Value))})
 	}
 	return nil
+}
+
+// hint takes the attributes that tell how to read an element, and are no part of it.
+func (e *element) hint(a xml.Attr) bool {
+	switch {
+	case a.Name.Space == "xmlns" || a.Name.Space == "" && a.Name.Local == "xmlns":
+	case a.Name.Space == xsi:
+		if a.Name.Local == "type" {
+			e.kind = a.Value[strings.IndexByte(a.Value, ':')+1:]
+		} else if yes := boolean(a.Value); a.Name.Local == "nil" && yes.kind == Bool && yes.text == "true" {
+			e.kind = "nil"
+		}
+	case a.Name.Space == "http://www.w3.org/XML/1998/namespace" && a.Name.Local == "space":
+		e.spaced = a.Value == "preserve"
+	default:
+		return false
+	}
+	return true
 }
 
 func text(s string) node { return node{kind: Text, text: s} }

@@ -25,7 +25,7 @@ func (x *xmlReader) document(root *element) node {
 	for _, c := range children {
 		switch c.name {
 		case "EPCISHeader":
-			n.members = append(n.members, member{"epcisHeader", x.header(c)})
+			n.members = append(append(n.members, parties(c)...), member{"epcisHeader", x.header(c)})
 		case "EPCISBody":
 			n.members = append(n.members, member{"epcisBody", x.body(c)})
 		default:
@@ -78,6 +78,30 @@ func (x *xmlReader) foreign(e *element) member {
 		list.items = append(list.items, text(c.name))
 	}
 	return member{e.name, list}
+}
+
+// parties are the members that JSON has for what a standard business document header tells.
+func parties(header *element) (all []member) {
+	local := func(e *element) string { return e.name[strings.IndexByte(e.name, ':')+1:] }
+	find := func(e *element, name string) *element {
+		for _, c := range e.children {
+			if local(c) == name {
+				return c
+			}
+		}
+		return &element{}
+	}
+	sbdh := find(header, "StandardBusinessDocumentHeader")
+	for _, m := range []member{
+		{"sender", text(find(find(sbdh, "Sender"), "Identifier").text)},
+		{"receiver", text(find(find(sbdh, "Receiver"), "Identifier").text)},
+		{"instanceIdentifier", text(find(find(sbdh, "DocumentIdentification"), "InstanceIdentifier").text)},
+	} {
+		if m.value.text != "" {
+			all = append(all, m)
+		}
+	}
+	return all
 }
 
 func (x *xmlReader) header(e *element) node {
@@ -144,9 +168,37 @@ func (x *xmlReader) vocabularyElement(e *element) node {
 func (x *xmlReader) eventList(e *element) node { return array(unwrapped(e.children), x.event) }
 
 func (x *xmlReader) event(e *element) node {
-	n := x.object(unwrapped(e.children), x.eventMember, nil)
+	if e.name == "QuantityEvent" {
+		e = observed(e)
+	}
+	n := x.object(append(attributes(e), unwrapped(e.children)...), x.eventMember, nil)
 	n.members = append(n.members, member{"type", text(e.name)})
 	return n
+}
+
+// observed is the QuantityEvent of EPCIS 1.x as later versions write it: an ObjectEvent that observes an amount
+// (EPCIS 1.2, section 7.4.5).
+func observed(e *element) *element {
+	amount := &element{name: "quantityElement"}
+	o := &element{name: ObjectEvent, attrs: e.attrs, children: []*element{{name: "action", text: Observe}}}
+	for _, c := range e.children {
+		if c.name == "epcClass" || c.name == "quantity" {
+			amount.children = append(amount.children, c)
+		} else {
+			o.children = append(o.children, c)
+		}
+	}
+	o.children = append(o.children, &element{name: "quantityList", children: []*element{amount}})
+	return o
+}
+
+// attributes are an element's own attributes as elements: JSON does not tell the two apart.
+func attributes(e *element) []*element {
+	all := make([]*element, 0, len(e.attrs)+len(e.children))
+	for _, a := range e.attrs {
+		all = append(all, &element{name: a.name, text: a.value.text})
+	}
+	return all
 }
 
 func (x *xmlReader) eventMember(e *element) node {
@@ -159,8 +211,14 @@ func (x *xmlReader) eventMember(e *element) node {
 		return array(e.children, func(c *element) node {
 			return node{kind: Object, members: append(c.attrs, member{c.name, text(c.text)})}
 		})
+	case contextMember:
+		contexts := node{kind: Array}
+		for _, address := range strings.Fields(e.text) {
+			contexts.items = append(contexts.items, text(address))
+		}
+		return contexts
 	case "readPoint", "bizLocation", "ilmd":
-		return x.object(unwrapped(e.children), x.value, nil)
+		return x.object(append(attributes(e), unwrapped(e.children)...), x.value, nil)
 	case "persistentDisposition":
 		n := x.object(e.children, x.plain, nil)
 		for i, m := range n.members {
@@ -168,7 +226,7 @@ func (x *xmlReader) eventMember(e *element) node {
 		}
 		return n
 	case "errorDeclaration":
-		return x.object(unwrapped(e.children), func(c *element) node {
+		return x.object(append(attributes(e), unwrapped(e.children)...), func(c *element) node {
 			if c.name == "correctiveEventIDs" {
 				return array(c.children, x.plain)
 			}
@@ -256,17 +314,31 @@ func (x *xmlReader) object(children []*element, value func(*element) node, renam
 // value turns an extension element into a text or, with children or attributes, into an object.
 func (x *xmlReader) value(e *element) node {
 	if len(e.children)+len(e.attrs) == 0 {
-		return text(e.text)
+		return e.typed()
 	}
-	attrs := make([]*element, 0, len(e.attrs)+len(e.children))
-	for _, a := range e.attrs {
-		attrs = append(attrs, &element{name: a.name, text: a.value.text})
-	}
-	n := x.object(append(attrs, e.children...), x.value, nil)
+	n := x.object(append(attributes(e), e.children...), x.value, nil)
 	if e.text != "" {
 		n.members = append(n.members, member{textMember, text(e.text)})
 	}
 	return n
+}
+
+// typed is the text of an element by its xsi:type: what the type's name promises and JSON can write to the letter.
+func (e *element) typed() node {
+	switch e.kind {
+	case "nil":
+		if e.text == "" {
+			return node{kind: Null}
+		}
+	case "boolean":
+		return boolean(e.text)
+	case "decimal", "double", "float", "integer", "int", "long", "short", "byte", "nonNegativeInteger", "positiveInteger",
+		"nonPositiveInteger", "negativeInteger", "unsignedInt", "unsignedLong", "unsignedShort", "unsignedByte":
+		if validNumber(e.text) {
+			return node{kind: Digits, text: e.text}
+		}
+	}
+	return text(e.text)
 }
 
 func (x *xmlReader) plain(e *element) node { return text(e.text) }

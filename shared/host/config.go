@@ -26,6 +26,8 @@ type Config struct {
 	Secret   string // seals the keys in the wallet; empty is a file in Data
 	Demo     bool   // found the demo consortium on an empty ledger
 
+	WebhookPrivate bool // webhooks may go to private and loopback addresses
+
 	// ScrubRate is how many bytes a second of the ledger's blocks are read in the
 	// background, to find damage before it spreads; negative turns that off.
 	ScrubRate int
@@ -54,6 +56,8 @@ func (c *Config) Flags(fs *flag.FlagSet) {
 	text(&c.MQTT, "mqtt", "", "MQTT broker: embedded://ADDR, mqtt://… or mqtts://…")
 	demo := fromEnvironment("demo", "false")
 	fs.BoolVar(&c.Demo, "demo", demo == "true" || demo == "1", "found the demo consortium on an empty ledger ($"+environmentName("demo")+")")
+	private := fromEnvironment("webhook-private", "false")
+	fs.BoolVar(&c.WebhookPrivate, "webhook-private", private == "true" || private == "1", "let webhooks go to private and loopback addresses, which may stand behind your firewall ($"+environmentName("webhook-private")+")")
 	fs.IntVar(&c.ScrubRate, "scrub-rate", 1<<20, "bytes a second that the background check of the ledger reads; -1 turns it off")
 	fs.DurationVar(&c.ScrubPause, "scrub-pause", time.Hour, "time between two rounds of the background check")
 	c.Secret = os.Getenv(environmentName("secret")) // never a flag: flags show in the process list

@@ -30,6 +30,7 @@ import (
 	"github.com/tallyway/tallyway/shared/ledger/fabric"
 	"github.com/tallyway/tallyway/shared/readmodel"
 	"github.com/tallyway/tallyway/shared/web"
+	"github.com/tallyway/tallyway/shared/webhook"
 )
 
 // Host is one running Tallyway.
@@ -45,6 +46,7 @@ type Host struct {
 	Follower *readmodel.Follower
 	Web      *web.Server
 	Metrics  *prometheus.Registry
+	Webhooks *webhook.Webhooks
 
 	hands      atomic.Pointer[time.Time] // where the clock stands while the past is founded
 	address    string
@@ -186,6 +188,9 @@ func (h *Host) projections() (all []*readmodel.Projection) {
 func (h *Host) openWeb(ctx context.Context) error {
 	ctx, h.stopApps = context.WithCancel(context.WithoutCancel(ctx))
 	h.background.Go(func() { h.upkeep(ctx) })
+	if err := h.openWebhooks(ctx); err != nil {
+		return err
+	}
 	h.Web = web.New(web.Config{
 		Auth: authenticator{h.Accounts}, Menu: menu, Rules: slices.Concat(identityRules(), []chaincode.Rule{fabric.ErrNoWitness}, h.Program.Contracts.Rules()),
 		Functions: h.Program.Contracts.Functions(), Live: h.live, Health: h.Health,

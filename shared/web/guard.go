@@ -36,7 +36,7 @@ func (s *Server) admit(next echo.HandlerFunc) echo.HandlerFunc {
 		if wait := s.guard.addresses.take(network(c.RealIP()), c.begun); wait > 0 {
 			return c.tooMany(wait)
 		}
-		if s.streams[ec.Path()] {
+		if s.isStream(ec) {
 			return next(ec)
 		}
 		defer s.guard.atWork.Add(-1)

@@ -25,8 +25,9 @@ type Route struct {
 	Handler func(*Ctx) error
 	// Refuse answers what is refused before the handler is reached, where a
 	// standard prescribes other problem documents than ours.
-	Refuse func(*Ctx, error) error
-	stream bool // has no deadline and keeps no place among the concurrent
+	Refuse  func(*Ctx, error) error
+	Sockets bool // may become a web socket: see Ctx.Socket
+	stream  bool // has no deadline and keeps no place among the concurrent
 }
 
 // Access says who may use a route. Use Public, AnyUser or Roles; the zero
@@ -125,6 +126,9 @@ func (s *Server) add(m *mounted, r Route) {
 	s.routes = append(s.routes, r)
 	if r.stream {
 		s.streams[r.Path] = true
+	}
+	if r.Sockets {
+		s.sockets[r.Path] = true
 	}
 	s.echo.Add(r.Method, r.Path, s.serve(m, r))
 	if r.Method == http.MethodGet && !r.stream {

@@ -91,6 +91,7 @@ type Server struct {
 	echo      *echo.Echo
 	routes    []Route
 	streams   map[string]bool // paths that keep no place among the concurrent
+	sockets   map[string]bool // and those that keep none as web sockets
 	mounted   []*mounted
 	home      *mounted // the house's own pages
 	assets    *assets
@@ -141,7 +142,7 @@ func New(cfg Config) *Server {
 	}
 	ownFront := cfg.Front != nil
 	cfg = cfg.withDefaults()
-	s := &Server{cfg: cfg, ownFront: ownFront, stopping: make(chan struct{}), streams: map[string]bool{}, echo: echo.New(), words: newCatalogue(), assets: newAssets(),
+	s := &Server{cfg: cfg, ownFront: ownFront, stopping: make(chan struct{}), streams: map[string]bool{}, sockets: map[string]bool{}, echo: echo.New(), words: newCatalogue(), assets: newAssets(),
 		guard: newGuard(cfg.Limits), live: &liveCount{max: cfg.Limits.LivePerUser, open: map[string]int{}},
 		crossSite: http.NewCrossOriginProtection()}
 	s.echo.HideBanner, s.echo.HidePort = true, true

@@ -163,6 +163,15 @@ func (a *Accounts) User(ctx context.Context, name string) (User, error) {
 	return a.complete(row.User), nil
 }
 
+// Admitted is a user who could sign in now, with what the certificate says.
+func (a *Accounts) Admitted(ctx context.Context, name string) (User, error) {
+	row, err := a.find(ctx, name)
+	if err != nil {
+		return User{}, err
+	}
+	return a.admit(row.User)
+}
+
 // List shows all users by name. One whose certificate cannot be used has
 // neither party nor roles.
 func (a *Accounts) List(ctx context.Context) ([]User, error) {
