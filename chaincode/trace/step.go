@@ -32,9 +32,10 @@ const (
 	doUnpack = "unpack" // and out of it
 	doOffer  = "offer"  // a shipment
 	doAccept = "accept"
-	doFind   = "find"  // a pack that had left the network
-	doUse    = "use"   // a lot into a process
-	doYield  = "yield" // and out of it
+	doFind   = "find"   // a pack that had left the network
+	doUse    = "use"    // a lot into a process
+	doYield  = "yield"  // and out of it
+	doReturn = "return" // a recalled lot went back
 )
 
 // do applies a step and remembers it.
@@ -58,6 +59,11 @@ func (d *desk) apply(s Step) error {
 		return d.takeOut(s)
 	case doUse, doYield:
 		return d.applyProcess(s)
+	case doReturn:
+		back, _ := returns.Get(d.tx, s.Lot, s.Party)
+		back = back.Add(s.Amount)
+		returns.Put(d.tx, back, s.Lot, s.Party)
+		d.tx.Emit(LotReturned{Lot: s.Lot, Party: s.Party, Amount: back, Unit: s.Unit})
 	}
 	return nil // shipments and found packs are written by ship.go and receive.go
 }
@@ -98,7 +104,7 @@ func (s Step) reversed() Step {
 		s.Do = doUnpack
 	case doUnpack:
 		s.Do = doPack
-	case doMake, doUse, doYield:
+	case doMake, doUse, doYield, doReturn:
 		s.Amount = gs1.Amount{}.Sub(s.Amount)
 	}
 	return s
