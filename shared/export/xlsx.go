@@ -55,6 +55,7 @@ type workbook struct {
 	file         *excelize.File
 	table        Table
 	rowsPerSheet int
+	further      bool // the file has sheets of other tables
 
 	header int
 	linked int
@@ -126,6 +127,8 @@ func cellStyle(kind Kind) *excelize.Style {
 		return format("#,##0")
 	case Quantity:
 		return format("#,##0.######")
+	case Percent:
+		return format("0%")
 	case Date:
 		return format("yyyy-mm-dd")
 	case Time:
@@ -139,7 +142,7 @@ func cellStyle(kind Kind) *excelize.Style {
 func (b *workbook) open() (err error) {
 	b.sheets++
 	b.sheet = sheetName(b.table.Title, b.sheets)
-	if b.sheets == 1 {
+	if b.sheets == 1 && !b.further {
 		err = b.file.SetSheetName("Sheet1", b.sheet)
 	} else {
 		_, err = b.file.NewSheet(b.sheet)
@@ -218,6 +221,9 @@ func (b *workbook) value(kind Kind, cell any) any {
 			return float64(days(v)) + float64(hour*3600+minute*60+second)/86400
 		}
 	case int:
+		if kind == Percent {
+			return float64(v) / 100
+		}
 		if -1e15 < v && v < 1e15 {
 			return v
 		}
