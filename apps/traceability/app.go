@@ -73,6 +73,7 @@ func open(ctx context.Context, h *host.Host) (web.App, error) {
 	a.chains = &chains{db: h.DB, follower: h.Follower, lineage: a.lineage}
 	a.directory, a.shelf = newDirectory(h.DB, h.Follower), newShelf(h.Web.Words().T)
 	h.Web.Assets(sub(assets, "assets"))
+	go a.keepMarking(ctx)
 	if err := a.openCaptures(ctx); err != nil {
 		return web.App{}, err
 	}
@@ -85,6 +86,7 @@ func open(ctx context.Context, h *host.Host) (web.App, error) {
 			{Title: "Recalls", Href: "/traceability/cases", Icon: "recall"},
 			{Title: "Products", Href: "/traceability/products", Icon: "list", Under: under("places")},
 			{Title: "Companies", Href: "/traceability/companies", Icon: "bank"},
+			{Title: "Mismatches", Href: "/traceability/mismatches", Icon: "warn"},
 		},
 		Pages: sub(pages, "pages"), Words: sub(translations, "i18n"),
 		Routes: slices.Concat(
@@ -93,12 +95,15 @@ func open(ctx context.Context, h *host.Host) (web.App, error) {
 			a.formRoutes(),
 			a.shipmentRoutes(),
 			a.caseRoutes(),
+			a.mismatchRoutes(),
+			a.publicRoutes(),
 			a.productRoutes(),
 			a.companyRoutes(),
 			a.eventRoutes(),
 			a.shopperRoutes(),
 			a.epcisRoutes(),
 			a.apiRoutes(),
+			a.apiCaseRoutes(),
 		),
 		Rules: Rules,
 	}, nil
