@@ -3,6 +3,7 @@ package traceability
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 	"github.com/tallyway/tallyway/shared/web"
 )
 
-// What the two sides of a shipment answer: accept, decline, call back, settle.
+// What the two sides of a shipment answer: accept, decline, call back.
 
 // acceptForm is what arrived: each line filled in with what was shipped.
 type acceptForm struct {
@@ -32,10 +33,6 @@ type acceptLine struct {
 
 type declineForm struct {
 	Reason string `form:"reason,required"`
-}
-
-type settleForm struct {
-	Outcome string `form:"outcome,required"`
 }
 
 // accept takes a shipment over.
@@ -156,33 +153,15 @@ func (a *app) callBack(c *web.Ctx) error {
 	})
 }
 
-// settle says what became of what is missing.
-func (a *app) settle(c *web.Ctx) error {
-	s, err := a.shipment(c)
-	if err != nil {
-		return err
-	}
-	show := func(f *web.Form[settleForm]) error { return a.showShipment(c, s, shipmentForms{Settle: f}) }
-	return web.Post(c, settleForm{}, show, func(f *web.Form[settleForm]) (string, error) {
-		state, err := do[trace.ShipmentState](a, c, trace.Settle{Shipment: s.ID, Outcome: f.Value.Outcome})
-		if err != nil {
-			return "", blame(f, err, "", map[string]string{trace.ErrReason.Code: "outcome"})
-		}
-		if state.State == trace.MismatchSettled {
-			c.Flash("The mismatch is settled.")
-		} else {
-			c.Flash("Your answer is noted; the other side has to say the same.")
-		}
-		return "/traceability/shipments/" + s.ID, nil
-	})
-}
-
 var declineReasons = []web.Option{{Value: "damaged", Text: "Damaged"}, {Value: "wrong-goods", Text: "Wrong goods"},
 	{Value: "temperature", Text: "Cold chain broken"}, {Value: "not-ordered", Text: "Not ordered"}, {Value: "other", Text: "Another reason"}}
 
-var outcomes = []web.Option{{Value: trace.OutcomeLost, Text: "It was lost on the way"}, {Value: trace.OutcomeReturned, Text: "It is still with the sender"}}
+var outcomes = []web.Option{{Value: trace.OutcomeLost, Text: "It was lost on the way"}, {Value: trace.OutcomeReturned, Text: "It is still with the sender"},
+	{Value: trace.OutcomeFound, Text: "The receiver found it later"}, {Value: trace.OutcomeMiscounted, Text: "The sender miscounted"}, {Value: trace.OutcomeDamaged, Text: "It was destroyed on the way"}}
 
-func outcomeText(value string) string { return textOf(outcomes, value) }
+var surplusOutcomes = []web.Option{{Value: trace.OutcomeKept, Text: "Too many: the receiver keeps it"}, {Value: trace.OutcomeSentBack, Text: "Too many: it goes back"}}
+
+func outcomeText(value string) string { return textOf(slices.Concat(outcomes, surplusOutcomes), value) }
 
 func reasonText(value string) string { return textOf(declineReasons, value) }
 

@@ -47,7 +47,7 @@ func (a *app) apiRoutes() []web.Route {
 		{Method: "GET", Path: "/api/recalls/:id", Name: "api.recall", Access: own, Handler: a.apiShowRecall, Doc: &web.Doc{
 			Summary: "One case with its lots.", Reply: recallReply{}, Query: []web.Param{knownParam}}},
 		{Method: "POST", Path: "/api/recalls/:id/release", Name: "api.recall.release", Access: own, Handler: a.apiRelease, Doc: &web.Doc{
-			Summary: "Close a case: it blocks nothing any more.", Body: reasonBody{}, Reply: committed[trace.CaseState]{}}},
+			Summary: "Close a case: it blocks nothing any more. A recall of which not all is accounted for needs the reason why not.", Body: releaseBody{}, Reply: committed[trace.CaseState]{}}},
 		{Method: "GET", Path: "/api/trace/*", Name: "api.trace", Access: own, Handler: a.apiTrace, Doc: &web.Doc{
 			Summary: "What a lot was made of and what was made of it.", Reply: traceReply{},
 			Query: []web.Param{{Name: "direction", Summary: "back, forward or both (the default)"},
@@ -359,6 +359,12 @@ type reasonBody struct {
 	Reason string `json:"reason"`
 }
 
+// releaseBody is why a case is closed.
+type releaseBody struct {
+	Reason       string `json:"reason"`
+	Unreconciled string `json:"unreconciled,omitempty"`
+}
+
 func (a *app) apiDecline(c *web.Ctx) error {
 	var in reasonBody
 	if err := c.ReadJSON(&in); err != nil {
@@ -373,7 +379,10 @@ func (a *app) apiDecline(c *web.Ctx) error {
 // recallReply is a case with those of its lots that the reader may see.
 type recallReply struct {
 	kase
-	Lots []string `json:"lots,omitempty"`
+	caseTerms
+	Lots     []string     `json:"lots,omitempty"`
+	Notices  []noticeRow  `json:"notices,omitempty"`  // all of them for who leads the case, else your own
+	Bookings []bookingRow `json:"bookings,omitempty"` // likewise
 }
 
 var caseStates = []string{trace.CaseOpen, trace.CaseOver}
@@ -418,6 +427,9 @@ func (a *app) apiRecall(c *web.Ctx) error {
 	if state, err = a.extend(c, state); err != nil {
 		return err
 	}
+	if err := a.notifyAll(c, state.Case); err != nil {
+		return err
+	}
 	c.Response().Header().Set("Location", "/api/recalls/"+url.PathEscape(in.ID))
 	return c.JSON(http.StatusCreated, committed[trace.CaseState]{receipt.TxID, receipt.Block, state})
 }
@@ -438,15 +450,25 @@ func (a *app) apiShowRecall(c *web.Ctx) error {
 	if len(lots) == 0 && !r.leads(k) {
 		return trace.ErrNoCase.Refuse("%s", k.ID)
 	}
-	return c.JSON(http.StatusOK, recallReply{k, lots})
+	reply := recallReply{kase: k, Lots: lots}
+	if reply.caseTerms, err = a.terms(c.Context(), k.ID); err != nil {
+		return err
+	}
+	if reply.Notices, err = a.notices(r, k); err != nil {
+		return err
+	}
+	if reply.Bookings, err = a.bookings(r, k); err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, reply)
 }
 
 func (a *app) apiRelease(c *web.Ctx) error {
-	var in reasonBody
+	var in releaseBody
 	if err := c.ReadJSON(&in); err != nil {
 		return err
 	}
-	return apiDo[trace.CaseState](a, c, http.StatusOK, trace.Release{Case: idOf(c), Reason: in.Reason})
+	return apiDo[trace.CaseState](a, c, http.StatusOK, trace.Release{Case: idOf(c), Reason: in.Reason, Unreconciled: in.Unreconciled})
 }
 
 // traceReply is a lot's lineage as far as the reader may see it.

@@ -97,7 +97,7 @@ func TestAPIRecallsAndReleases(t *testing.T) {
 	if len(page.Items) != 1 || page.Items[0].Number != "L1" {
 		t.Errorf("%+v", page)
 	}
-	w.call(t, "food-safety", "POST", at+"/release", []byte(`{"reason": "The test was wrong."}`)).want(t, 200)
+	w.call(t, "food-safety", "POST", at+"/release", []byte(`{"reason": "The test was wrong.", "unreconciled": "The goods were fine."}`)).want(t, 200)
 	var all []string
 	for next := ""; ; next = page.Next {
 		page = web.Page[lotReply]{}

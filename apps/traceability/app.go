@@ -126,6 +126,7 @@ func openApp(ctx context.Context, h *host.Host) (*app, error) {
 	a.chains = &chains{db: h.DB, follower: h.Follower, lineage: a.lineage}
 	a.directory, a.shelf = newDirectory(h.DB, h.Follower), newShelf(h.Web.Words().T)
 	h.Web.Assets(sub(assets, "assets"))
+	go a.keepMarking(ctx)
 	if err := a.openCaptures(ctx); err != nil {
 		return nil, err
 	}
@@ -148,6 +149,7 @@ func (a *app) face() web.App {
 			{Title: "Lots", Href: "/traceability/lots", Icon: "box", Under: under("lot", "trace", "event", "transform", "pack", "packs", "labels", "dispose", "import")},
 			{Title: "Shipments", Href: "/traceability/shipments", Icon: "truck", Under: under("ship")},
 			{Title: "Recalls", Href: "/traceability/cases", Icon: "recall"},
+			{Title: "Mismatches", Href: "/traceability/mismatches", Icon: "warn"},
 			{Title: "Insights", Href: "/traceability/insights", Icon: "chart"},
 			{Title: "Records", Href: "/traceability/fsma", Icon: "shield"},
 			{Title: "Products", Href: "/traceability/products", Icon: "list", Under: under("places", "links")},
@@ -161,6 +163,8 @@ func (a *app) face() web.App {
 			a.formRoutes(),
 			a.shipmentRoutes(),
 			a.caseRoutes(),
+			a.mismatchRoutes(),
+			a.publicRoutes(),
 			a.productRoutes(),
 			a.companyRoutes(),
 			a.demandRoutes(),
@@ -181,6 +185,7 @@ func (a *app) face() web.App {
 			a.subscriptionPageRoutes(),
 			a.apiRoutes(),
 			a.importRoutes(),
+			a.apiCaseRoutes(),
 		),
 		Offline: a.keptPages,
 		Rules:   slices.Concat(Rules, intake.Rules),

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tallyway/tallyway/apps/traceability/recalls"
 	"github.com/tallyway/tallyway/chaincode/trace"
 	"github.com/tallyway/tallyway/shared/readmodel"
 	"github.com/tallyway/tallyway/shared/web"
@@ -41,7 +42,8 @@ const caseColumns = `id, kind, reason, code, author, authority, at, state, marke
 
 // releaseForm closes a case.
 type releaseForm struct {
-	Reason string `form:"reason,required"`
+	Reason       string `form:"reason,required"`
+	Unreconciled string `form:"unreconciled"`
 }
 
 // ackForm is what a company found of a case's lots.
@@ -71,7 +73,11 @@ type caseView struct {
 	Release              *web.Form[releaseForm] `json:"-"`
 	Mine                 []lineView
 	Concerned, Releasing bool
-	Extends              *web.Act
+	Acts                 []web.Act
+	Dresses              []web.Dress
+	Steps                []web.Step
+	Terms                caseTerms
+	Open                 bool // a recall with companies that have not accounted for all
 }
 
 type ackView struct {
@@ -106,7 +112,7 @@ func (r *reader) leads(k kase) bool { return r.all || k.Author != "" && k.Author
 
 // caseLots are the lots of a case that the reader may see, its own ones first.
 func (a *app) caseLots(r *reader, k kase) ([]string, error) {
-	marked, args := k.known.table(`1 = 1`, `EXISTS (SELECT 1 FROM tr_case_lots_then t WHERE t.kase = l.kase AND t.lot = l.lot AND t.since <= $then)`, []any{k.ID})
+	marked, args := k.known.table(`1 = 1`, `EXISTS (SELECT 1 FROM tr_case_lots_then t WHERE t.kase = l.kase AND t.lot = l.lot AND t.since <= $then AND (t.until IS NULL OR t.until > $then))`, []any{k.ID})
 	all, err := readmodel.All[string](r.ctx, a.db, `SELECT l.lot FROM tr_case_lots l WHERE l.kase = $1 AND `+marked+` ORDER BY l.named DESC, l.lot`, args...)
 	if err != nil || r.leads(k) {
 		return all, err
@@ -141,7 +147,7 @@ func (a *app) release(c *web.Ctx) error {
 	}
 	show := func(f *web.Form[releaseForm]) error { return a.showCase(c, k, nil, f) }
 	return web.Post(c, releaseForm{}, show, func(f *web.Form[releaseForm]) (string, error) {
-		if _, err := do[trace.CaseState](a, c, trace.Release{Case: k.ID, Reason: f.Value.Reason}); err != nil {
+		if _, err := do[trace.CaseState](a, c, trace.Release{Case: k.ID, Reason: f.Value.Reason, Unreconciled: f.Value.Unreconciled}); err != nil {
 			return "", err
 		}
 		c.Flash("The case is closed.")
@@ -190,11 +196,88 @@ func (a *app) showCase(c *web.Ctx, k kase, ack *web.Form[ackForm], release *web.
 	if v.Acks, err = a.acks(r, n, k, shares); err != nil {
 		return err
 	}
-	if v.Ack, v.Release = ack, release; k.known.IsZero() {
+	if v.Terms, err = a.terms(c.Context(), k.ID); err != nil {
+		return err
+	}
+	firms, err := a.standing(r, k, shares)
+	if err != nil {
+		return err
+	}
+	v.Open = k.Kind == trace.KindRecall && slices.ContainsFunc(firms, func(f recalls.Firm) bool { return !f.Complete })
+	if v.Ack, v.Release = ack, release; k.known.IsZero() { // nothing is done in the past
 		a.caseForms(c, n, &v, shares, r.all)
+		if err := a.caseActs(c, r, &v, firms); err != nil {
+			return err
+		}
 	}
 	v.tell(c, n)
+	if v.History, err = a.caseHistory(c, n, r, k, v.History); err != nil {
+		return err
+	}
 	return c.Render("case.html", v)
+}
+
+// caseActs are what this reader can do about the case, and the forms in which
+// they can take it along.
+func (a *app) caseActs(c *web.Ctx, r *reader, v *caseView, firms []recalls.Firm) error {
+	k, base := v.Case, caseHref(v.Case.ID)
+	if r.leads(k) || len(firms) > 0 {
+		v.Dresses = []web.Dress{{Word: "PDF", Href: base + "/report.pdf"}, {Word: "XLSX", Href: base + "/report.xlsx"}}
+	}
+	if v.Concerned {
+		v.Acts = append(v.Acts, web.Act{Label: "Account for your goods", Href: base + "/reconcile", Icon: "good"})
+	}
+	if !r.leads(k) {
+		return nil
+	}
+	v.Acts = append(v.Acts, web.Act{Label: "Progress", Href: base + "/progress", Icon: "list"})
+	v.Steps = caseSteps(k, firms, v.Terms)
+	if !v.Releasing {
+		return nil
+	}
+	v.Acts = append(v.Acts, web.Act{Label: "Change the case", Href: base + "/scope", Icon: "settings"})
+	untold, err := a.untold(c.Context(), k.ID)
+	if err == nil && len(untold) > 0 {
+		v.Acts = append(v.Acts, web.Act{Label: "Send the notices", Href: base + "/notify", Post: true, Main: true,
+			Help: "Every company that has or had any of the lots is told, with the time until when it answers."})
+	}
+	if !k.Done {
+		v.Acts = append(v.Acts, web.Act{Label: "Go on marking", Href: base + "/extend", Post: true})
+	}
+	return err
+}
+
+// caseSteps are how far a case has come. A mock recall is not reconciled, nor a
+// hold checked.
+func caseSteps(k kase, firms []recalls.Firm, t caseTerms) []web.Step {
+	done := func(word string, is func(recalls.Firm) bool) web.Step {
+		return web.Step{Word: word, State: map[bool]string{true: "done"}[len(firms) > 0 && !slices.ContainsFunc(firms, func(f recalls.Firm) bool { return !is(f) })]}
+	}
+	all := []web.Step{{Word: "Opened", State: "done", At: k.At},
+		done("Notified", func(f recalls.Firm) bool { return f.Notice != nil }),
+		done("Acknowledged", func(f recalls.Firm) bool { return f.Answered != nil })}
+	if k.Kind != trace.KindHold {
+		all = append(all, done("Accounted for", func(f recalls.Firm) bool { return f.Complete }))
+	}
+	if wanted := t.toCheck(len(firms)); k.Kind == trace.KindRecall && wanted > 0 {
+		check := web.Step{Word: "Checked"}
+		if recalls.EffectOf(firms, wanted).Asked >= wanted {
+			check.State = "done"
+		}
+		all = append(all, check)
+	}
+	closed := web.Step{Word: "Closed"}
+	if k.Closed != nil {
+		closed.State, closed.At = "done", *k.Closed
+	}
+	all = append(all, closed)
+	for i := range all {
+		if all[i].State == "" && k.open() {
+			all[i].State = "now"
+			break
+		}
+	}
+	return all
 }
 
 // caseForms starts the forms that this reader can send.
@@ -223,9 +306,6 @@ func (a *app) caseForms(c *web.Ctx, n *names, v *caseView, shares []share, super
 		}
 	}
 	v.Releasing = v.Case.open() && (supervises || !v.Case.Authority && v.Case.Author == own && recallers.Allows(c.User()))
-	if !v.Case.Done && v.Case.open() {
-		v.Extends = &web.Act{Label: "Go on marking", Href: caseHref(v.Case.ID) + "/extend", Post: true, Main: true}
-	}
 }
 
 // acks are the companies that had any of the lots, and whether they answered.
@@ -299,13 +379,14 @@ func (v *caseView) tell(c *web.Ctx, n *names) {
 	if k.Code != "" {
 		v.Pairs = append(v.Pairs, web.Pair{Label: "Cause", Value: c.T(textOf(caseCodes, k.Code))})
 	}
+	v.Pairs = append(v.Pairs, v.Terms.pairs(c)...)
 	v.Pairs = append(v.Pairs, web.Pair{Label: "Opened by", Value: n.Party(k.Author)}, web.Pair{Label: "Opened", Value: k.At},
 		web.Pair{Label: "Block", Value: k.Block})
 	if k.open() && k.Kind != trace.KindMock {
 		v.Banner = &web.Banner{Tone: v.Chip.Tone, Title: blockedTitle(k.Kind), Text: k.Reason}
 	}
 	if k.Closed != nil {
-		v.History = append(v.History, web.Entry{Text: c.T("%s closed the case: %s", n.Party(k.ClosedBy), k.Closing), At: *k.Closed, Tone: web.Good})
+		v.History = append(v.History, web.Entry{Text: c.T("%s closed the case: %s", n.Party(k.ClosedBy), k.Closing), Detail: v.Terms.Unreconciled, At: *k.Closed, Tone: web.Good})
 	}
 	for _, ack := range slices.Backward(v.Acks) {
 		if ack.Done {

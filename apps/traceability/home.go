@@ -84,14 +84,18 @@ func (a *app) home(c *web.Ctx) error {
 	} else if len(waiting)+len(onWay)+lots == 0 {
 		return c.Render("onlooker.html", nil)
 	}
+	unbooked, err := a.unbooked(c, n, own)
+	if err != nil {
+		return err
+	}
 	looks, alarms, err := a.alarmNeeds(c, r, n)
 	if err != nil {
 		return err
 	}
-	v.Needs = slices.Concat(blocked, waiting, mismatches, looks)
+	v.Needs = slices.Concat(blocked, unbooked, waiting, mismatches, looks)
 	v.Stats = []web.Stat{{Label: "To accept", Value: web.Group(len(waiting)), Tone: toneOf(len(waiting), web.Busy), Href: "/traceability/shipments?direction=in&state=offered"},
 		{Label: "On its way", Value: web.Group(len(onWay)), Tone: toneOf(len(onWay), web.Busy), Href: ways},
-		{Label: "Mismatches", Value: web.Group(len(mismatches)), Tone: toneOf(len(mismatches), web.Warn), Href: "/traceability/shipments?state=mismatch"},
+		{Label: "Mismatches", Value: web.Group(len(mismatches)), Tone: toneOf(len(mismatches), web.Warn), Href: "/traceability/mismatches?state=open"},
 		{Label: "Lots in stock", Value: web.Group(lots), Href: "/traceability/insights"}}
 	if brands, err := a.isBrand(c.Context(), own); err != nil {
 		return err
@@ -139,10 +143,11 @@ func (a *app) shipmentsWhere(c *web.Ctx, n *names, where string, args ...any) ([
 	var needs []web.Need
 	for _, s := range rows {
 		what := goods[s.ID]
+		href := "/traceability/shipments/" + s.ID
 		text := c.T("%s to %s: %s", n.Party(s.Sender), orElse(n.Party(s.Receiver), c.T("outside the network")), what)
 		switch {
 		case s.Mismatch == trace.MismatchOpen && s.concerns(c.User().Party):
-			text = c.T("%s: settle what is missing", s.number())
+			text, href = c.T("%s: settle what is missing", s.number()), mismatchHref(s.ID)
 		case s.Receiver == c.User().Party:
 			text = c.T("%s sends you %s", n.Party(s.Sender), what)
 		}
@@ -150,7 +155,7 @@ func (a *app) shipmentsWhere(c *web.Ctx, n *names, where string, args ...any) ([
 		if s.Carrier != "" {
 			detail += " · " + c.T("carried by %s", n.Party(s.Carrier))
 		}
-		needs = append(needs, web.Need{Text: text, Detail: detail, Href: "/traceability/shipments/" + s.ID, Tone: s.chip().Tone})
+		needs = append(needs, web.Need{Text: text, Detail: detail, Href: href, Tone: s.chip().Tone})
 	}
 	return needs, nil
 }
@@ -189,12 +194,44 @@ func (a *app) casesOf(c *web.Ctx, n *names, own string) ([]web.Need, error) {
 	if err != nil {
 		return nil, err
 	}
+	due, err := a.deadlines(c, own)
+	if err != nil {
+		return nil, err
+	}
 	var needs []web.Need
 	for _, k := range rows {
 		needs = append(needs, web.Need{Text: c.T("%s %s touches your goods: %s", c.T(textOf(kinds, k.Kind)), k.ID, k.Reason), Detail: c.T("opened by %s", n.Party(k.Author)),
-			Href: caseHref(k.ID), Tone: k.chip().Tone, Acts: []web.Act{{Label: "Acknowledge", Href: caseHref(k.ID), Main: true}}})
+			Href: caseHref(k.ID), Tone: k.chip().Tone, Due: due[k.ID], Acts: []web.Act{{Label: "Acknowledge", Href: caseHref(k.ID), Main: true}}})
 	}
 	return needs, nil
+}
+
+// deadlines are until when the company answers the notices it has.
+func (a *app) deadlines(c *web.Ctx, own string) (map[string]time.Time, error) {
+	type row struct {
+		Case string    `db:"kase"`
+		Due  time.Time `db:"due"`
+	}
+	rows, err := readmodel.All[row](c.Context(), a.db, `SELECT kase, due FROM tr_notices WHERE party = $1`, own)
+	due := map[string]time.Time{}
+	for _, r := range rows {
+		due[r.Case] = r.Due
+	}
+	return due, err
+}
+
+// unbooked are the open recalls of which the company has still to account for
+// goods: it has acknowledged, and not booked all that it was notified of.
+func (a *app) unbooked(c *web.Ctx, n *names, own string) ([]web.Need, error) {
+	rows, err := readmodel.All[kase](c.Context(), a.db, `SELECT `+caseColumns+` FROM tr_cases c WHERE c.state = 'open' AND c.kind <> 'hold'
+		AND EXISTS (SELECT 1 FROM tr_acknowledgements k WHERE k.kase = c.id AND k.party = $1)
+		AND EXISTS (SELECT 1 FROM tr_notices n WHERE n.kase = c.id AND n.party = $2
+			AND n.lots > (SELECT COUNT(*) FROM tr_bookings b WHERE b.kase = c.id AND b.party = $3 AND b.outstanding = '0')) ORDER BY c.at`, own, own, own)
+	var needs []web.Need
+	for _, k := range rows {
+		needs = append(needs, web.Need{Text: c.T("%s: account for your goods", k.ID), Detail: k.Reason, Href: caseHref(k.ID) + "/reconcile", Tone: web.Warn})
+	}
+	return needs, err
 }
 
 // regulatorHome shows open cases with their progress, and recent alarms.
@@ -231,7 +268,7 @@ func (a *app) regulatorHome(c *web.Ctx, r *reader) error {
 	alarms = append(alarms, looks...)
 	v.Stats = []web.Stat{{Label: "Open cases", Value: web.Group(len(rows)), Tone: toneOf(len(rows), web.Warn), Href: "/traceability/cases?state=open"},
 		{Label: "Lots blocked", Value: web.Group(blocked), Tone: toneOf(blocked, web.Bad), Href: "/traceability/lots?state=blocked"},
-		{Label: "Mismatches", Value: web.Group(len(mismatches)), Tone: toneOf(len(mismatches), web.Warn), Href: "/traceability/shipments?state=mismatch"}}
+		{Label: "Mismatches", Value: web.Group(len(mismatches)), Tone: toneOf(len(mismatches), web.Warn), Href: "/traceability/mismatches?state=open"}}
 	v.Cards = []homeCard{{"Alarms", alarms, "No alarms."}, {"Mismatches", mismatches[:min(shownNeeds, len(mismatches))], "No mismatches."}}
 	return c.Render("home.html", v)
 }

@@ -84,8 +84,8 @@ func (m asOf) accounts(args []any) (string, []any) {
 
 func (m asOf) lots(args []any) (string, []any) {
 	return m.table("tr_lots", `(SELECT n.id, n.gtin, n.number, n.serial, n.batch, t.maker, t.unit, t.made, n.at, t.expiry, n.origin, t.flags, n.block,
-			COALESCE((SELECT MAX(c.kind) FROM tr_case_lots_then cl JOIN tr_cases c ON c.id = cl.kase
-				WHERE cl.lot = n.id AND cl.since <= $then AND (c.closed IS NULL OR c.closed > $then) AND c.kind <> 'mock'), '') AS blocked
+			COALESCE((SELECT MAX(CASE WHEN ct.upgraded > $then THEN 'hold' ELSE c.kind END) FROM tr_case_lots_then cl JOIN tr_cases c ON c.id = cl.kase LEFT JOIN tr_case_terms ct ON ct.kase = c.id
+				WHERE cl.lot = n.id AND cl.since <= $then AND (cl.until IS NULL OR cl.until > $then) AND (c.closed IS NULL OR c.closed > $then) AND c.kind <> 'mock'), '') AS blocked
 		FROM tr_lots n JOIN tr_lots_then t ON t.id = n.id
 		WHERE t.since = (SELECT MAX(u.since) FROM tr_lots_then u WHERE u.id = t.id AND u.since <= $then))`, args)
 }

@@ -60,7 +60,7 @@ func contentThen(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, pack, 
 }
 
 func caseLotThen(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, kase, lot string) error {
-	return run(ctx, tx, `INSERT INTO tr_case_lots_then (kase, lot, since) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, kase, lot, m.At)
+	return run(ctx, tx, `INSERT INTO tr_case_lots_then (kase, lot, since, until) VALUES ($1, $2, $3, NULL) ON CONFLICT (kase, lot) DO UPDATE SET until = NULL`, kase, lot, m.At)
 }
 
 // projectAssociations keeps every association, also those that ended.

@@ -54,6 +54,13 @@ var tables = []string{
 	"tr_retractions",
 	"tr_case_lots_then",
 	"tr_associations",
+	"tr_case_terms",
+	"tr_notices",
+	"tr_bookings",
+	"tr_case_log",
+	"tr_returned",
+	"tr_mismatches",
+	"tr_statements",
 }
 
 // projection says what each event does to the tables.
@@ -66,6 +73,7 @@ func projection() *readmodel.Projection {
 	projectCases(p)
 	projectWarnings(p)
 	projectLinks(p)
+	projectCaseLife(p)
 	return p
 }
 
@@ -326,6 +334,9 @@ func projectShipments(p *readmodel.Projection) {
 		if err != nil {
 			return err
 		}
+		if err := run(ctx, tx, `DELETE FROM tr_mismatches WHERE shipment = $1`, e.Shipment); err != nil {
+			return err
+		}
 		if err := run(ctx, tx, `UPDATE tr_shipment_lines SET received = '' WHERE shipment = $1`, e.Shipment); err != nil {
 			return err
 		}
@@ -343,12 +354,17 @@ func projectShipments(p *readmodel.Projection) {
 				return err
 			}
 		}
-		answers[e.By] = e.Outcome
+		if e.Item == "" {
+			answers[e.By] = e.Outcome
+		}
 		b, err := json.Marshal(answers)
 		if err != nil {
 			return err
 		}
 		if err := run(ctx, tx, `UPDATE tr_shipments SET mismatch = $1, said = $2 WHERE id = $3`, e.State, string(b), e.Shipment); err != nil {
+			return err
+		}
+		if err := stated(ctx, tx, m, e); err != nil {
 			return err
 		}
 		return shipmentThen(ctx, tx, m, e.Shipment)
@@ -382,6 +398,9 @@ func shipmentOffered(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e 
 
 func mismatchOpened(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.MismatchOpened) error {
 	d := e.Mismatch
+	if err := putMismatch(ctx, tx, m, d); err != nil {
+		return err
+	}
 	if err := run(ctx, tx, `UPDATE tr_shipments SET mismatch = $1 WHERE id = $2`, d.State, d.Shipment); err != nil {
 		return err
 	}
@@ -410,34 +429,36 @@ func projectCases(p *readmodel.Projection) {
 		if err != nil {
 			return err
 		}
-		for _, lot := range c.Lots {
-			err := run(ctx, tx, `INSERT INTO tr_case_lots (kase, lot, named, block) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`, c.ID, lot, true, int64(m.Block))
-			if err != nil {
-				return err
-			}
-			if err := caseLotThen(ctx, tx, m, c.ID, lot); err != nil {
-				return err
-			}
+		if err := putTerms(ctx, tx, c, m.By); err != nil {
+			return err
 		}
-		return nil
+		return nameLots(ctx, tx, m, c.ID, c.Lots)
 	})
 	readmodel.On(p, func(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.LotBlocked) error {
-		err := run(ctx, tx, `INSERT INTO tr_case_lots (kase, lot, named, block) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`, e.Case, e.Lot, false, int64(m.Block))
+		err := run(ctx, tx, `INSERT INTO tr_case_lots (kase, lot, named, round, block) VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (kase, lot) DO UPDATE SET round = excluded.round, block = excluded.block`, e.Case, e.Lot, false, e.Round, int64(m.Block))
 		if err != nil {
 			return err
 		}
-		if err := caseLotThen(ctx, tx, m, e.Case, e.Lot); err != nil {
-			return err
-		}
-		return run(ctx, tx, blockedBy+` WHERE id = $1`, e.Lot)
+		return caseLotThen(ctx, tx, m, e.Case, e.Lot)
 	})
 	readmodel.On(p, func(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.CaseExtended) error {
-		return run(ctx, tx, `UPDATE tr_cases SET marked = $1, done = $2 WHERE id = $3`, e.Marked, e.Done, e.Case)
+		err := run(ctx, tx, `UPDATE tr_cases SET marked = $1, done = $2 WHERE id = $3`, e.Marked, e.Done, e.Case)
+		if err == nil { // what the marks before this event, in its transaction, block
+			err = run(ctx, tx, blockedBy+` WHERE id IN (SELECT lot FROM tr_case_lots WHERE kase = $1 AND block = $2)`, e.Case, int64(m.Block))
+		}
+		if err == nil && e.Done && e.Round > 0 {
+			err = freeBefore(ctx, tx, m, e.Case, e.Round)
+		}
+		return err
 	})
 	readmodel.On(p, func(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.CaseClosed) error {
 		err := run(ctx, tx, `UPDATE tr_cases SET state = $1, closed = $2, closed_by = $3, closing = $4, closed_block = $5 WHERE id = $6`,
 			trace.CaseOver, e.At, e.By, e.Reason, int64(m.Block), e.Case)
 		if err != nil {
+			return err
+		}
+		if err := run(ctx, tx, `UPDATE tr_case_terms SET unreconciled = $1 WHERE kase = $2`, e.Unreconciled, e.Case); err != nil {
 			return err
 		}
 		return run(ctx, tx, blockedBy+` WHERE id IN (SELECT lot FROM tr_case_lots WHERE kase = $1)`, e.Case)

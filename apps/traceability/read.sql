@@ -215,7 +215,8 @@ CREATE TABLE tr_case_lots (
 	kase TEXT NOT NULL,
 	lot  TEXT NOT NULL,
 	named BOOLEAN NOT NULL, -- by the case itself; else derived
-	block BIGINT NOT NULL,
+	round BIGINT NOT NULL,  -- in which it was marked last
+	block BIGINT NOT NULL,  -- and in which block
 	PRIMARY KEY (kase, lot)
 );
 CREATE INDEX tr_case_lots_lot ON tr_case_lots (lot);
@@ -410,6 +411,7 @@ CREATE TABLE tr_case_lots_then (
 	kase  TEXT NOT NULL,
 	lot   TEXT NOT NULL,
 	since TIMESTAMP NOT NULL,
+	until TIMESTAMP, -- taken out of the case again
 	PRIMARY KEY (kase, lot)
 );
 CREATE INDEX tr_case_lots_then_lot ON tr_case_lots_then (lot);
@@ -430,3 +432,106 @@ CREATE TABLE tr_associations (
 	PRIMARY KEY (parent, child, event)
 );
 CREATE INDEX tr_associations_child ON tr_associations (child);
+-- What a case's notice says, and how it stands.
+CREATE TABLE tr_case_terms (
+	kase      TEXT PRIMARY KEY,
+	class     TEXT NOT NULL,
+	depth     TEXT NOT NULL,
+	hours     BIGINT NOT NULL,
+	level     TEXT NOT NULL,
+	share     BIGINT NOT NULL,
+	reason_zh TEXT NOT NULL,
+	advice    TEXT NOT NULL,
+	advice_zh TEXT NOT NULL,
+	contact   TEXT NOT NULL,
+	upgraded  TIMESTAMP,         -- when a hold became a recall
+	unreconciled TEXT NOT NULL,  -- why it was closed before all was accounted for
+	by_org    TEXT NOT NULL,     -- who opened it, with which key
+	by_user   TEXT NOT NULL
+);
+
+CREATE TABLE tr_notices (
+	kase      TEXT NOT NULL,
+	party     TEXT NOT NULL,
+	lots      BIGINT NOT NULL,
+	at        TIMESTAMP NOT NULL,
+	due       TIMESTAMP NOT NULL,
+	times     BIGINT NOT NULL,
+	last      TIMESTAMP NOT NULL,
+	method    TEXT NOT NULL,     -- of the check, "" without one
+	contacted BOOLEAN NOT NULL,
+	result    TEXT NOT NULL,
+	checked   TIMESTAMP,
+	PRIMARY KEY (kase, party)
+);
+CREATE INDEX tr_notices_party ON tr_notices (party, kase);
+
+CREATE TABLE tr_bookings (
+	kase        TEXT NOT NULL,
+	party       TEXT NOT NULL,
+	lot         TEXT NOT NULL,
+	unit        TEXT NOT NULL,
+	had         TEXT NOT NULL,
+	quarantined TEXT NOT NULL,
+	destroyed   TEXT NOT NULL,
+	returned    TEXT NOT NULL,
+	recovered   TEXT NOT NULL,
+	beyond      TEXT NOT NULL,
+	outstanding TEXT NOT NULL,
+	at          TIMESTAMP NOT NULL,
+	PRIMARY KEY (kase, party, lot)
+);
+
+-- What was done about a case, in order.
+CREATE TABLE tr_case_log (
+	kase  TEXT NOT NULL,
+	block BIGINT NOT NULL,
+	tx    TEXT NOT NULL,
+	seq   BIGINT NOT NULL,
+	at    TIMESTAMP NOT NULL,
+	kind  TEXT NOT NULL, -- of the event: "widened", "reminded", ...
+	party TEXT NOT NULL, -- who did it
+	about TEXT NOT NULL, -- a company, or lots joined by spaces
+	said  TEXT NOT NULL, -- a reason or a result
+	PRIMARY KEY (kase, block, tx, seq)
+);
+
+-- How much of recalled lots companies have given back.
+CREATE TABLE tr_returned (
+	lot    TEXT NOT NULL,
+	party  TEXT NOT NULL,
+	amount TEXT NOT NULL,
+	PRIMARY KEY (lot, party)
+);
+
+CREATE TABLE tr_mismatches (
+	shipment  TEXT PRIMARY KEY,
+	sender    TEXT NOT NULL,
+	receiver  TEXT NOT NULL,
+	state     TEXT NOT NULL,
+	at        TIMESTAMP NOT NULL,
+	due       TIMESTAMP NOT NULL,
+	escalated TEXT NOT NULL,     -- who asked the regulator in
+	escalated_at TIMESTAMP,
+	settled   TIMESTAMP,
+	block     BIGINT NOT NULL,
+	tx        TEXT NOT NULL
+);
+CREATE INDEX tr_mismatches_sender ON tr_mismatches (sender, state);
+CREATE INDEX tr_mismatches_receiver ON tr_mismatches (receiver, state);
+
+-- What the sides of a mismatch said, in order.
+CREATE TABLE tr_statements (
+	shipment TEXT NOT NULL,
+	block    BIGINT NOT NULL,
+	tx       TEXT NOT NULL,
+	seq      BIGINT NOT NULL,
+	at       TIMESTAMP NOT NULL,
+	party    TEXT NOT NULL,
+	item     TEXT NOT NULL,      -- lot or pack; "" is all that was open
+	amount   TEXT NOT NULL,
+	unit     TEXT NOT NULL,
+	outcome  TEXT NOT NULL,
+	agreed   BOOLEAN NOT NULL,
+	PRIMARY KEY (shipment, block, tx, seq)
+);

@@ -24,6 +24,17 @@ func (a *app) caseRoutes() []web.Route {
 		{Method: "POST", Path: one + "/extend", Name: "cases.extend", Access: readers, Handler: a.extendCase},
 		{Method: "POST", Path: one + "/release", Name: "cases.release", Access: recallers, Handler: a.release},
 		{Method: "POST", Path: one + "/acknowledge", Name: "cases.acknowledge", Access: keepers, Handler: a.acknowledge},
+		{Method: "GET", Path: one + "/reconcile", Name: "cases.accounts", Access: keepers, Handler: a.reconcile},
+		{Method: "POST", Path: one + "/reconcile", Name: "cases.reconcile", Access: keepers, Handler: a.reconcile},
+		{Method: "GET", Path: one + "/scope", Name: "cases.scope", Access: recallers, Handler: a.caseScope},
+		{Method: "POST", Path: one + "/widen", Name: "cases.widen", Access: recallers, Handler: a.widenCase},
+		{Method: "POST", Path: one + "/narrow", Name: "cases.narrow", Access: recallers, Handler: a.narrowCase},
+		{Method: "POST", Path: one + "/upgrade", Name: "cases.upgrade", Access: recallers, Handler: a.upgradeCase},
+		{Method: "POST", Path: one + "/notify", Name: "cases.notify", Access: recallers, Handler: a.notifyCase},
+		{Method: "POST", Path: one + "/remind", Name: "cases.remind", Access: recallers, Handler: a.remindCase},
+		{Method: "GET", Path: one + "/progress", Name: "cases.progress", Access: readers, Handler: a.caseProgress},
+		{Method: "POST", Path: one + "/check", Name: "cases.check", Access: recallers, Handler: a.checkCase},
+		{Method: "GET", Path: one + "/report.:form", Name: "cases.report", Access: readers, Handler: a.caseReport},
 	}
 }
 
@@ -103,22 +114,23 @@ func caseActs(c *web.Ctx) []web.Act {
 
 // caseForm opens a case.
 type caseForm struct {
-	Kind   string   `form:"kind,required"`
-	ID     string   `form:"id,required"`
-	Code   string   `form:"code"`
-	Reason string   `form:"reason,required"`
-	Lots   []string `form:"lots"`
+	Kind   string    `form:"kind,required"`
+	ID     string    `form:"id,required"`
+	Code   string    `form:"code"`
+	Reason string    `form:"reason,required"`
+	Lots   []string  `form:"lots"`
+	Terms  termsForm `form:"terms"`
 }
 
 type caseFormView struct {
-	Form   *web.Form[caseForm]
-	Search string
-	Kind   string
-	Found  []lotChoice // what the search finds, and what is chosen
-	Chosen []lotChoice
-	Reach  *outreach
-	Kinds  []web.Option
-	Codes  []web.Option
+	Form    *web.Form[caseForm]
+	Find    lotSearch
+	Kind    string
+	Chosen  []lotChoice
+	Reach   *outreach
+	Kinds   []web.Option
+	Codes   []web.Option
+	Choices termsChoices
 }
 
 type lotChoice struct {
@@ -137,18 +149,18 @@ type outreach struct {
 
 // openCase searches lots, shows what they reach, and opens the case.
 func (a *app) openCase(c *web.Ctx) error {
-	start := caseForm{Kind: orElse(c.QueryParam("kind"), trace.KindRecall), ID: a.nextCase(c.Context()), Lots: lotIDs(c.QueryParams()["lots"])}
+	start := caseForm{Kind: orElse(c.QueryParam("kind"), trace.KindRecall), ID: a.nextCase(c.Context()), Lots: lotIDs(c.QueryParams()["lots"]), Terms: usualTerms}
 	show := func(f *web.Form[caseForm]) error { return a.showCaseForm(c, f) }
 	return web.Post(c, start, show, func(f *web.Form[caseForm]) (string, error) {
 		v := f.Value
-		state, err := do[trace.CaseState](a, c, trace.Recall{ID: v.ID, Kind: v.Kind, Lots: lotIDs(v.Lots), Reason: v.Reason, Code: v.Code})
+		state, err := do[trace.CaseState](a, c, trace.Recall{ID: v.ID, Kind: v.Kind, Lots: lotIDs(v.Lots), Reason: v.Reason, Code: v.Code, Terms: v.Terms.terms()})
 		if err != nil {
+			return "", onTerms(err)
+		}
+		if err := a.spread(c, state); err != nil {
 			return "", err
 		}
-		if _, err := a.extend(c, state); err != nil {
-			return "", err
-		}
-		c.Flash("The case is open.")
+		c.Flash("The case is open, and the companies are notified.")
 		return caseHref(v.ID), nil
 	})
 }
@@ -160,6 +172,14 @@ func (a *app) extend(c *web.Ctx, state trace.CaseState) (_ trace.CaseState, err 
 		state, err = do[trace.CaseState](a, c, trace.Extend{Case: state.Case})
 	}
 	return state, err
+}
+
+// spread marks what a case reaches, and tells the companies.
+func (a *app) spread(c *web.Ctx, state trace.CaseState) error {
+	if _, err := a.extend(c, state); err != nil {
+		return err
+	}
+	return a.notifyAll(c, state.Case)
 }
 
 func lotIDs(typed []string) []string {
@@ -186,19 +206,14 @@ func (a *app) showCaseForm(c *web.Ctx, f *web.Form[caseForm]) error {
 	if posted := c.Request().PostForm["lots"]; len(posted) > 0 {
 		lots = lotIDs(posted)
 	}
-	v := caseFormView{Form: f, Search: c.QueryParam("q"), Kind: orElse(f.Field("kind", "").Value, trace.KindRecall), Kinds: kinds, Codes: caseCodes}
+	v := caseFormView{Form: f, Kind: orElse(f.Field("kind", "").Value, trace.KindRecall), Kinds: kinds, Codes: caseCodes, Choices: allTerms}
 	n := a.names(c)
 	for _, id := range lots {
 		v.Chosen = append(v.Chosen, lotChoice{id, n.Lot(id), true})
 	}
-	found, err := a.searchLots(c, v.Search)
-	if err != nil {
+	var err error
+	if v.Find, err = a.find(c, n, lots); err != nil {
 		return err
-	}
-	for _, id := range found {
-		if !slices.Contains(lots, id) {
-			v.Found = append(v.Found, lotChoice{id, n.Lot(id), false})
-		}
 	}
 	if len(lots) > 0 {
 		if v.Reach, err = a.reaches(c, n, lots); err != nil {
@@ -208,22 +223,13 @@ func (a *app) showCaseForm(c *web.Ctx, f *web.Form[caseForm]) error {
 	return c.Render("case_new.html", v)
 }
 
-// searchLots finds lots that the user may block: a regulator all, a maker its
-// own. The newest come first.
-func (a *app) searchLots(c *web.Ctx, text string) ([]string, error) {
-	like := readmodel.Pattern(strings.TrimSpace(text))
+// searchPattern is what a search for lots looks for: a part of an id or of a
+// product's name, or what a label says.
+func searchPattern(text string) string {
 	if key, err := gs1.Parse(text); err == nil {
-		like = readmodel.Pattern(key.Path())
+		return readmodel.Pattern(key.Path())
 	}
-	maker := c.User().Party
-	if all, err := a.supervises(c); err != nil {
-		return nil, err
-	} else if all {
-		maker = ""
-	}
-	return readmodel.All[string](c.Context(), a.db, `SELECT l.id FROM tr_lots l LEFT JOIN tr_products g ON g.gtin = l.gtin
-		WHERE ($1 = '' OR l.maker = $2) AND l.batch = '' AND (`+readmodel.Contains("l.id", "$3")+` OR `+readmodel.Contains("g.name", "$4")+` OR `+readmodel.Contains("g.name_zh", "$5")+`)
-		ORDER BY l.at DESC, l.id LIMIT 20`, maker, maker, like, like, like)
+	return readmodel.Pattern(strings.TrimSpace(text))
 }
 
 // share is what one company has of one lot.
@@ -235,6 +241,11 @@ type share struct {
 	Packed string `db:"packed"`
 	Sent   string `db:"sent"`
 	Sold   string `db:"sold"`
+
+	Destroyed string `db:"destroyed"`
+	Gone      string `db:"gone"` // out of the network
+	Lost      string `db:"lost"`
+	Returned  string `db:"returned"` // because of a recall
 }
 
 // shares are the accounts of some lots, a bounded number of lots a query.
@@ -242,8 +253,8 @@ func (a *app) shares(ctx context.Context, lots []string, known asOf) (all []shar
 	for _, part := range chunks(lots) {
 		list, args := inList(1, part)
 		table, args := known.accounts(args)
-		rows, err := readmodel.All[share](ctx, a.db, `SELECT a.lot, a.party, l.unit, a.held, a.packed, a.sent, a.sold FROM `+table+` a
-			JOIN tr_lots l ON l.id = a.lot WHERE a.lot IN `+list+` ORDER BY a.lot, a.party`, args...)
+		rows, err := readmodel.All[share](ctx, a.db, `SELECT a.lot, a.party, l.unit, a.held, a.packed, a.sent, a.sold, a.destroyed, a.gone, a.lost, COALESCE(r.amount, '0') AS returned
+			FROM `+table+` a JOIN tr_lots l ON l.id = a.lot LEFT JOIN tr_returned r ON r.lot = a.lot AND r.party = a.party WHERE a.lot IN `+list+` ORDER BY a.lot, a.party`, args...)
 		if err != nil {
 			return nil, err
 		}

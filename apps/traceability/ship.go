@@ -52,7 +52,7 @@ func (a *app) ship(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	start := shipForm{Advice: a.nextAdvice(c.Context(), own.ID), To: c.QueryParam("to")}
+	start := shipForm{Advice: a.nextAdvice(c.Context(), own.ID), To: c.QueryParam("to"), Return: c.QueryParam("return") == "on"}
 	if lot := lotID(c.QueryParam("lot")); lot != "" {
 		start.Lines = []lotEntry{{Lot: lot}}
 	}

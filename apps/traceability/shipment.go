@@ -25,7 +25,6 @@ func (a *app) shipmentRoutes() []web.Route {
 		{Method: "POST", Path: one + "/accept", Name: "shipments.accept", Access: operators, Handler: a.accept},
 		{Method: "POST", Path: one + "/decline", Name: "shipments.decline", Access: operators, Handler: a.decline},
 		{Method: "POST", Path: one + "/call-back", Name: "shipments.callBack", Access: operators, Handler: a.callBack},
-		{Method: "POST", Path: one + "/settle", Name: "shipments.settle", Access: operators, Handler: a.settle},
 	}
 }
 
@@ -123,7 +122,6 @@ func (a *app) shipmentPacks(ctx context.Context, id string) ([]shipmentPack, err
 type shipmentForms struct {
 	Accept  *web.Form[acceptForm]
 	Decline *web.Form[declineForm]
-	Settle  *web.Form[settleForm]
 }
 
 type shipmentView struct {
@@ -140,10 +138,9 @@ type shipmentView struct {
 	Forms    shipmentForms `json:"-"`
 	Accepts  bool          // the reader can answer it
 	CallBack *web.Act
-	Settles  bool
+	Dispute  string // address of its mismatch
 	Base     string
 	Reasons  []web.Option
-	Outcomes []web.Option
 	Share    shareView `json:"-"`
 }
 
@@ -182,12 +179,11 @@ func (a *app) showShipment(c *web.Ctx, s shipment, forms shipmentForms) error {
 	}
 	own := c.User().Party
 	acts := c.User().Has(party.Operator)
-	v := shipmentView{Number: s.number(), Chip: s.chip(), Base: "/traceability/shipments/" + s.ID, Reasons: declineReasons, Outcomes: outcomes,
+	v := shipmentView{Number: s.number(), Chip: s.chip(), Base: "/traceability/shipments/" + s.ID, Reasons: declineReasons,
 		Lead:    c.T("%s to %s", n.Party(s.Sender), orElse(n.Party(s.Receiver), c.T("outside the network"))),
 		Crumbs:  []web.Crumb{{Text: c.T("Shipments"), Href: "/traceability/shipments"}, {Text: s.number()}},
 		Steps:   s.steps(),
-		Accepts: acts && s.State == trace.Offered && s.Receiver == own,
-		Settles: acts && s.Mismatch == trace.MismatchOpen && (s.Receiver == own || s.Sender == own)}
+		Accepts: acts && s.State == trace.Offered && s.Receiver == own}
 	v.Forms = forms.filled(c, lines)
 	if v.Share, err = a.shareView(c, v.Forms.Accept.Field("share.mode", "Readers"), v.Forms.Accept.Value.Share); err != nil {
 		return err
@@ -200,6 +196,11 @@ func (a *app) showShipment(c *web.Ctx, s shipment, forms shipmentForms) error {
 	}
 	v.Pairs = s.pairs(c, n)
 	v.Banner = v.banner(c)
+	if r, err := a.reader(c); err != nil {
+		return err
+	} else if s.Mismatch != "" && (r.all || s.Sender == own || s.Receiver == own) {
+		v.Dispute = mismatchHref(s.ID)
+	}
 	if acts && s.State == trace.Offered && s.Sender == own {
 		v.CallBack = &web.Act{Label: "Call the shipment back", Href: v.Base + "/call-back", Post: true, Danger: true,
 			Confirm: "The receiver can no longer accept it. Call it back?"}
@@ -220,9 +221,6 @@ func (f shipmentForms) filled(c *web.Ctx, lines []shipmentLine) shipmentForms {
 	}
 	if f.Decline == nil {
 		f.Decline = web.NewForm(c, declineForm{})
-	}
-	if f.Settle == nil {
-		f.Settle = web.NewForm(c, settleForm{})
 	}
 	return f
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/tallyway/tallyway/chaincode/trace"
@@ -38,6 +39,7 @@ type shopperView struct {
 	Storage  string        `json:"storage,omitempty"`
 	Reason   string        `json:"reason,omitempty"`
 	By       string        `json:"by,omitempty"`
+	Notice   string        `json:"notice,omitempty"` // address of the public notice of its recall
 	Since    string        `json:"since,omitempty"`
 	Recalled []string      `json:"recalledLots,omitempty"` // of the product, where no lot was scanned
 	Path     []shopperStep `json:"path,omitempty"`
@@ -237,6 +239,9 @@ func (a *app) judge(ctx context.Context, n *names, w *way, today string, v *shop
 	if err == nil && len(cases) > 0 {
 		v.Reason, v.By, v.Since = cases[0].Reason, n.Party(cases[0].Author), cases[0].At.Format(time.DateOnly)
 		v.Block, v.Entered = cases[0].Block, cases[0].At
+		if v.Verdict == recalled {
+			v.Notice = "/recalls/" + url.PathEscape(cases[0].ID)
+		}
 	}
 	return err
 }

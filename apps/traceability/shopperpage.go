@@ -178,6 +178,9 @@ func (w *pageWriter) verdict(v *shopperView) *pageWriter {
 	case v.Verdict == recalled:
 		w.heading("Recalled").part("<p>", v.Reason, "</p>").raw(`<p class="do">`).say("Do not use it. Bring it back to the shop, or throw it away.").raw("</p>")
 		w.since("Recalled by %s on %s.", v)
+		if v.Notice != "" {
+			w.raw(`<p><a href="`).text(v.Notice).raw(`">`).say("Read the notice").raw("</a></p>")
+		}
 	case v.Verdict == onHold:
 		w.heading("On hold").part("<p>", v.Reason, "</p>").raw(`<p class="do">`).say("Please wait before you use it: it is being checked.").raw("</p>")
 		w.since("Put on hold by %s on %s.", v)

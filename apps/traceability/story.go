@@ -182,7 +182,7 @@ func (a *app) passages(ctx context.Context, lot string, known asOf) ([]passage, 
 }
 
 func (a *app) incidents(ctx context.Context, lot string, known asOf) ([]incident, error) {
-	marked, args := known.table(`1 = 1`, `EXISTS (SELECT 1 FROM tr_case_lots_then t WHERE t.kase = c.id AND t.lot = l.lot AND t.since <= $then)`, []any{lot})
+	marked, args := known.table(`1 = 1`, `EXISTS (SELECT 1 FROM tr_case_lots_then t WHERE t.kase = c.id AND t.lot = l.lot AND t.since <= $then AND (t.until IS NULL OR t.until > $then))`, []any{lot})
 	all, err := readmodel.All[incident](ctx, a.db, `SELECT c.id, c.kind, c.reason, c.author, c.at, c.state, c.closed, c.closed_by, c.closing, l.named, c.block, c.tx
 		FROM tr_case_lots l JOIN tr_cases c ON c.id = l.kase WHERE l.lot = $1 AND `+marked+` ORDER BY c.at DESC`, args...)
 	for i, x := range all {

@@ -80,6 +80,38 @@ func TestARecallAndAMoveSeeEachOther(t *testing.T) {
 	}
 }
 
+// A lot that a recall will only mark in a later transaction is covered from the
+// first: a move that has not seen the recall runs again, and is refused.
+func TestARecallIsSeenBeforeItHasMarked(t *testing.T) {
+	s, m := world(t)
+	for _, before := range []string{"as dairy", "log 100 KGM of milk/L1", "log 9 KGM of milk/L2", "make 9 KGM of milk/A from 9 KGM of milk/L1", "make 8 KGM of milk/B from 8 KGM of milk/A"} {
+		s.line("", before)
+	}
+	for _, line := range []string{"make 1 KGM of milk/C from 1 KGM of milk/B", "ship 1 KGM of milk/B to market", "sell 1 KGM of milk/B"} {
+		move, _ := s.atOnce(t, m, "dairy", line)
+		_, recalled := s.atOnce(t, m, "regulator", "trace.Recall id=R1 kind=recall lots=[@milk/L1] reason=glass marks:=1")
+		if !move.minds(recalled) {
+			t.Errorf("%s commits after a recall that it has not seen", line)
+		}
+	}
+	hold := "trace.Recall id=H1 kind=hold lots=[@milk/L2] reason=smell marks:=1"
+	s.line("", "as regulator")
+	s.line("", hold)
+	move, _ := s.atOnce(t, m, "dairy", "ship 1 KGM of milk/B to market")
+	_, widened := s.atOnce(t, m, "regulator", "trace.Widen case=H1 lots=[@milk/L1] reason=smell")
+	if !move.minds(widened) {
+		t.Error("a move commits after a wider hold that it has not seen")
+	}
+	s.line("", "as regulator")
+	s.line("", "trace.Widen case=H1 lots=[@milk/L1] reason=smell")
+	for range 3 {
+		s.line("", "as dairy")
+		s.line("", "ship 1 KGM of milk/B to market ! trace/held")
+		s.line("", "sell 1 KGM of milk/L1 ! trace/held")
+		s.line("", "trace.Extend case=H1")
+	}
+}
+
 // Two companies that act on their shares of one lot do not wait for each other.
 func TestHoldersOfALotDoNotCollide(t *testing.T) {
 	s, m := world(t)

@@ -1,6 +1,8 @@
 package trace
 
 import (
+	"slices"
+
 	"github.com/tallyway/tallyway/chaincode"
 	"github.com/tallyway/tallyway/chaincode/party"
 )
@@ -12,11 +14,18 @@ var Contract = chaincode.Contract{
 		chaincode.Command(capture, party.Operator, party.Regulator),
 		chaincode.Command(decline, party.Operator),
 		chaincode.Command(callBack, party.Operator),
-		chaincode.Command(settle, party.Operator),
+		chaincode.Command(settle, party.Operator, party.Regulator),
+		chaincode.Command(escalate, party.Operator),
 		chaincode.Command(recall, party.Operator, party.Admin, party.Regulator),
 		chaincode.Command(extend),
 		chaincode.Command(release, party.Operator, party.Admin, party.Regulator),
 		chaincode.Command(acknowledge, party.Operator, party.Admin),
+		chaincode.Command(widen, party.Operator, party.Admin, party.Regulator),
+		chaincode.Command(narrow, party.Operator, party.Admin, party.Regulator),
+		chaincode.Command(upgrade, party.Operator, party.Admin, party.Regulator),
+		chaincode.Command(notify, party.Operator, party.Admin, party.Regulator),
+		chaincode.Command(checkConsignee, party.Operator, party.Admin, party.Regulator),
+		chaincode.Command(reconcile, party.Operator, party.Admin),
 		chaincode.Command(describeProduct, party.Operator, party.Admin),
 		chaincode.Command(describePlace, party.Operator, party.Admin),
 		chaincode.Command(warn, party.Operator, party.Admin),
@@ -53,6 +62,8 @@ var Contract = chaincode.Contract{
 		ErrNotYourShipment,
 		ErrReason,
 		ErrNoMismatch,
+		ErrSettlement,
+		ErrNotDisputed,
 		ErrAlreadyPacked,
 		ErrNotInPack,
 		ErrPackLoop,
@@ -67,6 +78,16 @@ var Contract = chaincode.Contract{
 		ErrNotYoursToBlock,
 		ErrNotYoursToRelease,
 		ErrNotConcerned,
+		ErrTerms,
+		ErrCaseMarking,
+		ErrNotHold,
+		ErrNotNamed,
+		ErrNotice,
+		ErrNotNotified,
+		ErrCheck,
+		ErrBooking,
+		ErrBookedTooMuch,
+		ErrNotReconciled,
 		ErrProduct,
 		ErrPlace,
 		ErrNotYourPlace,
@@ -99,11 +120,19 @@ var Contract = chaincode.Contract{
 		ShipmentReopened{},
 		MismatchOpened{},
 		MismatchAnswered{},
+		MismatchEscalated{},
 		CaseOpened{},
 		LotBlocked{},
 		CaseExtended{},
 		CaseAcknowledged{},
 		CaseClosed{},
+		CaseWidened{},
+		CaseNarrowed{},
+		CaseUpgraded{},
+		CaseNotified{},
+		CaseChecked{},
+		CaseReconciled{},
+		LotReturned{},
 		ProductDescribed{},
 		PlaceDescribed{},
 		Warned{},
@@ -134,6 +163,14 @@ type GetCase struct {
 type CaseStatus struct {
 	Case             Case              `json:"case"`
 	Acknowledgements []Acknowledgement `json:"acknowledgements"`
+	Notices          []Notice          `json:"notices,omitempty"`
+	Bookings         []Reconciled      `json:"bookings,omitempty"`
+}
+
+// Reconciled is how far one company's reconciliation has come.
+type Reconciled struct {
+	Party string `json:"party"`
+	Booking
 }
 
 // Acknowledgement is what one company put apart.
@@ -153,8 +190,8 @@ func lotStatus(tx *chaincode.Tx, q LotStatus) (Status, error) {
 		s.Unaccounted = s.Unaccounted.Sub(a.Total())
 		return true
 	}, l.ID)
-	blocks.Scan(tx, func(_ []string, id string) bool {
-		if c, _ := cases.Get(tx, id); c.State == CaseOpen {
+	blocks.Scan(tx, func(key []string, id string) bool {
+		if c, _ := cases.Get(tx, id); c.State == CaseOpen && c.counts(key) && !slices.ContainsFunc(s.Blocks, func(b Case) bool { return b.ID == id }) {
 			s.Blocks = append(s.Blocks, c)
 		}
 		return true
@@ -181,6 +218,14 @@ func getCase(tx *chaincode.Tx, q GetCase) (CaseStatus, error) {
 	s := CaseStatus{Case: c, Acknowledgements: []Acknowledgement{}}
 	acks.Scan(tx, func(key []string, a Acknowledge) bool {
 		s.Acknowledgements = append(s.Acknowledgements, Acknowledgement{key[1], a.Found})
+		return true
+	}, c.ID)
+	notices.Scan(tx, func(_ []string, n Notice) bool {
+		s.Notices = append(s.Notices, n)
+		return true
+	}, c.ID)
+	bookings.Scan(tx, func(key []string, b Booking) bool {
+		s.Bookings = append(s.Bookings, Reconciled{key[1], b})
 		return true
 	}, c.ID)
 	return s, nil

@@ -146,6 +146,19 @@ type MismatchAnswered struct {
 	By       string `json:"by"`
 	Outcome  string `json:"outcome"`
 	State    string `json:"state"`
+	// Item is the lot or pack that it is about; empty means all that is open.
+	Item   string     `json:"item,omitempty"`
+	Amount gs1.Amount `json:"amount,omitzero"`
+	Unit   string     `json:"unit,omitempty"`
+	At     time.Time  `json:"at,omitzero"`
+	Agreed bool       `json:"agreed,omitempty"` // two say the same: it is booked
+}
+
+// MismatchEscalated tells that one side asks the regulator in as a witness.
+type MismatchEscalated struct {
+	Shipment string    `json:"shipment"`
+	By       string    `json:"by"`
+	At       time.Time `json:"at"`
 }
 
 // CaseOpened tells of a recall, a hold or a mock recall.
@@ -159,13 +172,27 @@ type LotBlocked struct {
 	Lot  string `json:"lot"`
 	Case string `json:"case"`
 	Kind string `json:"kind"`
+	// Round counts how often the case was narrowed and marked anew.
+	Round int `json:"round,omitempty"`
+}
+
+// LotReturned tells how much of a recalled lot a company has given back, and
+// others have accepted.
+type LotReturned struct {
+	Lot    string     `json:"lot"`
+	Party  string     `json:"party"`
+	Amount gs1.Amount `json:"amount"` // absolute
+	Unit   string     `json:"unit,omitempty"`
 }
 
 // CaseExtended tells how far the marking of derived lots has come.
 type CaseExtended struct {
 	Case   string `json:"case"`
-	Marked int    `json:"marked"` // in all
+	Marked int    `json:"marked"` // in all, of the round
 	Done   bool   `json:"done"`
+	// Round counts how often the case was marked anew: what only earlier rounds
+	// marked is free once this one is done.
+	Round int `json:"round,omitempty"`
 }
 
 // CaseAcknowledged tells that a company has read the notice and what it put
@@ -184,6 +211,8 @@ type CaseClosed struct {
 	By     string    `json:"by"`
 	At     time.Time `json:"at"`
 	Reason string    `json:"reason"`
+	// Unreconciled is why not everything was accounted for.
+	Unreconciled string `json:"unreconciled,omitempty"`
 }
 
 // LotStatus asks where a lot is, how much of it, and whether it may move.

@@ -80,7 +80,7 @@ func (l Lot) mayGrow(by string, t thing, registered bool) error {
 
 func (d *desk) newLot(t thing) Lot {
 	l := Lot{ID: t.id, GTIN: t.key.GTIN(), Number: t.key.Lot(), Serial: t.key.Serial(), Unit: t.unit,
-		At: d.event.Time, Expiry: expiry(d.event.ILMD), Origin: d.record.Hash}
+		At: d.event.Time, Expiry: expiry(d.event.ILMD), Origin: d.record.Hash, Rooted: true}
 	if t.single {
 		l.Unit, l.Number = "", lotNumber(t, d.event.ILMD)
 		l.Batch = batchOf(l)

@@ -23,7 +23,11 @@ type Recall struct {
 	Kind   string   `json:"kind"`
 	Lots   []string `json:"lots"`           // ids as in Lot.ID, or their URIs
 	Reason string   `json:"reason"`         // for people: public
-	Code   string   `json:"code,omitempty"` // "listeria", "allergen", "foreign-body", ...
+	Code   string   `json:"code,omitempty"` // the hazard: "listeria", "allergen", "foreign-body", ...
+	// Marks is how many lots one transaction marks, at most 2,000: fewer where
+	// a network's blocks are small.
+	Marks int `json:"marks,omitempty"`
+	Terms
 }
 
 // Extend goes on with marking what derives from a case's lots. Anybody may call
@@ -36,6 +40,9 @@ type Extend struct {
 type Release struct {
 	Case   string `json:"case"`
 	Reason string `json:"reason"`
+	// Unreconciled is why a recall is closed though not every notified company
+	// has accounted for its goods.
+	Unreconciled string `json:"unreconciled,omitempty"`
 }
 
 // Acknowledge tells that a company has read the notice of a case, and what it
@@ -61,6 +68,15 @@ type Case struct {
 	Closed    time.Time `json:"closed,omitzero"`
 	ClosedBy  string    `json:"closedBy,omitempty"`
 	Closing   string    `json:"closing,omitempty"` // reason of the release
+
+	Unreconciled string    `json:"unreconciled,omitempty"` // why it was closed before all was accounted for
+	Upgraded     time.Time `json:"upgraded,omitzero"`      // when a hold became a recall
+	Marks        int       `json:"marks,omitempty"`        // a transaction; 0: as many as may be
+	// A narrowed case marks anew, in its next round, while the marks of the
+	// round before still count. Rounds below Counts count no more.
+	Round  int `json:"round,omitempty"`
+	Counts int `json:"counts,omitempty"`
+	Terms
 }
 
 // The states of a case.
@@ -100,7 +116,7 @@ func recall(tx *chaincode.Tx, r Recall) (CaseState, error) {
 		return CaseState{}, err
 	}
 	_, err = party.ActiveRegulator(tx)
-	c := Case{ID: r.ID, Kind: r.Kind, Lots: named, Reason: r.Reason, Code: r.Code, By: by.ID, Authority: err == nil, At: tx.At(), State: CaseOpen}
+	c := Case{ID: r.ID, Kind: r.Kind, Lots: named, Reason: r.Reason, Code: r.Code, By: by.ID, Authority: err == nil, At: tx.At(), State: CaseOpen, Marks: r.Marks, Terms: r.Terms}
 	if err := c.mayBlock(tx); err != nil {
 		return CaseState{}, err
 	}
@@ -147,8 +163,10 @@ func (r Recall) check() error {
 		return ErrCase.Refuse("%s lots", len(r.Lots)).On("lots")
 	case strings.TrimSpace(r.Reason) == "":
 		return ErrCase.Refuse("no reason").On("reason")
+	case r.Marks < 0 || r.Marks > maxMarks:
+		return ErrTerms.Refuse("%s marks", r.Marks).On("marks")
 	}
-	return nil
+	return r.Terms.check()
 }
 
 func extend(tx *chaincode.Tx, e Extend) (CaseState, error) {
@@ -186,7 +204,7 @@ type walker struct {
 }
 
 func walk(tx *chaincode.Tx, c *Case, first []string) {
-	w := &walker{tx: tx, c: c, left: maxMarks}
+	w := &walker{tx: tx, c: c, left: c.marks()}
 	w.resume()
 	for _, lot := range first {
 		w.mark(lot)
@@ -199,8 +217,30 @@ func walk(tx *chaincode.Tx, c *Case, first []string) {
 	}
 	c.Done = true
 	todo.Scan(tx, func([]string, string) bool { c.Done = false; return false }, c.ID)
+	c.spread(tx)
 	cases.Put(tx, *c, c.ID)
-	tx.Emit(CaseExtended{Case: c.ID, Marked: c.Marked, Done: c.Done})
+	tx.Emit(CaseExtended{Case: c.ID, Marked: c.Marked, Done: c.Done, Round: c.Round})
+}
+
+// spread notes whether lots may belong to the case that are not marked yet. Of
+// a case marked anew, the round before covers them.
+func (c *Case) spread(tx *chaincode.Tx) {
+	switch spreading := c.State == CaseOpen && !c.Done && c.Round == c.Counts && c.Kind != KindMock; {
+	case spreading:
+		pending.Put(tx, c.ID, c.ID)
+	case pending.Has(tx, c.ID):
+		pending.Delete(tx, c.ID)
+	}
+	if c.Done {
+		c.Counts = c.Round
+	}
+}
+
+func (c *Case) marks() int {
+	if c.Marks > 0 {
+		return c.Marks
+	}
+	return maxMarks
 }
 
 // resume takes up what an earlier transaction left.
@@ -216,7 +256,8 @@ func (w *walker) resume() {
 
 // mark blocks one lot; it is false when this transaction has set enough.
 func (w *walker) mark(lot string) bool {
-	if blocks.Has(w.tx, lot, w.c.ID) {
+	at := w.c.markOf(lot)
+	if blocks.Has(w.tx, at...) {
 		return true
 	}
 	if w.left == 0 {
@@ -224,8 +265,8 @@ func (w *walker) mark(lot string) bool {
 	}
 	w.left--
 	w.c.Marked++
-	blocks.Put(w.tx, w.c.ID, lot, w.c.ID)
-	w.tx.Emit(LotBlocked{Lot: lot, Case: w.c.ID, Kind: w.c.Kind})
+	blocks.Put(w.tx, w.c.ID, at...)
+	w.tx.Emit(LotBlocked{Lot: lot, Case: w.c.ID, Kind: w.c.Kind, Round: w.c.Round})
 	w.queue = append(w.queue, lot)
 	return true
 }
@@ -264,17 +305,21 @@ func release(tx *chaincode.Tx, r Release) (CaseState, error) {
 	if err := c.close(by.ID, err == nil, tx.At(), r.Reason); err != nil {
 		return CaseState{}, err
 	}
+	if err := c.accountedFor(tx, r.Unreconciled); err != nil {
+		return CaseState{}, err
+	}
+	c.spread(tx)
 	cases.Put(tx, c, c.ID)
-	tx.Emit(CaseClosed{Case: c.ID, Kind: c.Kind, By: by.ID, At: c.Closed, Reason: r.Reason})
+	tx.Emit(CaseClosed{Case: c.ID, Kind: c.Kind, By: by.ID, At: c.Closed, Reason: r.Reason, Unreconciled: c.Unreconciled})
 	return c.reply(), nil
 }
 
 // close ends the case. The marks stay where they are: they count only while
 // their case is open, so that one write frees every lot at once.
 func (c *Case) close(by string, authority bool, at time.Time, reason string) error {
-	switch {
-	case !authority && (c.Authority || c.By != by):
-		return ErrNotYoursToRelease.Refuse("%s was opened by %s", c.ID, c.By)
+	switch err := c.led(by, authority); {
+	case err != nil:
+		return err
 	case strings.TrimSpace(reason) == "":
 		return ErrCase.Refuse("no reason").On("reason")
 	}
@@ -306,7 +351,7 @@ func (a Acknowledge) check(tx *chaincode.Tx, by string) error {
 		l, _ := lots.Get(tx, f.Lot)
 		q, err := gs1.Quantity{Amount: f.Amount, Unit: f.Unit}.In(l.Unit)
 		switch {
-		case !blocks.Has(tx, f.Lot, a.Case) || !accounts.Has(tx, f.Lot, by):
+		case !reached(tx, a.Case, f.Lot) || !accounts.Has(tx, f.Lot, by):
 			return ErrNotConcerned.Refuse("%s", f.Lot).On("found")
 		case err != nil:
 			return ErrUnit.Refuse("%s is kept in %s", f.Lot, unitName(l.Unit)).On("found")
@@ -316,23 +361,6 @@ func (a Acknowledge) check(tx *chaincode.Tx, by string) error {
 		a.Found[i] = Line{f.Lot, q.Amount, l.Unit}
 	}
 	return nil
-}
-
-// blocking is the open case that keeps a lot in place, if any; a recall before
-// a hold. A single thing is blocked with its batch.
-func blocking(tx *chaincode.Tx, lot string) (worst Case, blocked bool) {
-	look := func(_ []string, id string) bool {
-		c, _ := cases.Get(tx, id)
-		if c.State == CaseOpen && c.Kind != KindMock && worst.Kind != KindRecall {
-			worst, blocked = c, true
-		}
-		return true
-	}
-	blocks.Scan(tx, look, lot)
-	if l, _ := lots.Get(tx, lot); l.Batch != "" {
-		blocks.Scan(tx, look, l.Batch)
-	}
-	return worst, blocked
 }
 
 // refuse says why a lot stays where it is.

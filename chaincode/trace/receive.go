@@ -310,7 +310,11 @@ func (d *desk) accept(s Shipment, loose []thing, boxes []string) error {
 		}
 	}
 	m.Missing = summed(m.Missing)
-	if err := d.takeOver(s, m.credited(s.Lines), summed(inside)); err != nil {
+	credit := m.credited(s.Lines)
+	if err := d.takeOver(s, credit, summed(inside)); err != nil {
+		return err
+	}
+	if err := d.delivered(s, append(credit, summed(inside)...)); err != nil {
 		return err
 	}
 	return d.answered(s, m, boxes)
@@ -362,6 +366,19 @@ func (d *desk) takeOver(s Shipment, loose, packedIn []Line) error {
 	return nil
 }
 
+// delivered notes who a lot came from, so that a recalled one may go back there,
+// and how much of a recalled one went back.
+func (d *desk) delivered(s Shipment, lines []Line) error {
+	for _, l := range lines {
+		if !slices.Contains(s.Returns, l.Lot) {
+			suppliers.Put(d.tx, s.From, l.Lot, s.To, s.From)
+		} else if err := d.do(Step{Do: doReturn, Lot: l.Lot, Party: s.From, Amount: l.Amount, Unit: l.Unit}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // answered closes the shipment, and opens a mismatch where there is one.
 func (d *desk) answered(s Shipment, m Mismatch, boxes []string) error {
 	s.State, s.Answer = Accepted, d.record.Hash
@@ -369,6 +386,7 @@ func (d *desk) answered(s Shipment, m Mismatch, boxes []string) error {
 	d.untrack(s, d.by.ID, boxes)
 	d.tx.Emit(ShipmentAccepted{Shipment: s.ID, By: d.by.ID, Event: d.record.Hash})
 	if !m.empty() {
+		m.At, m.Due = d.tx.At(), d.tx.At().Add(timeToSettle)
 		mismatches.Put(d.tx, m, m.Shipment)
 		d.tx.Emit(MismatchOpened{m})
 		if m.surplus() {
@@ -383,7 +401,7 @@ func (d *desk) answered(s Shipment, m Mismatch, boxes []string) error {
 func (d *desk) reopen(id string) error {
 	s, _ := shipments.Get(d.tx, id)
 	m, differs := mismatches.Get(d.tx, id)
-	if differs && m.Sender+m.Receiver != "" {
+	if differs && m.spoken() {
 		return ErrNoMismatch.Refuse("that of shipment %s is under settlement", id)
 	}
 	for _, box := range s.Packs {

@@ -67,13 +67,19 @@ var (
 		Text: "The shipment has been answered or called back.", Remedy: "Look at its history; nothing may need to be done."}
 	// ErrNotYourShipment keeps answers with the two sides.
 	ErrNotYourShipment = chaincode.Rule{Code: "trace/not-your-shipment", Kind: chaincode.Forbidden,
-		Text: "Only the receiver declines a shipment, only the sender calls it back, and only these two settle what was missing.", Remedy: "Ask the other company."}
+		Text: "Only the receiver declines a shipment, only the sender calls it back, and only these two settle what differs, with a regulator whom they asked in.", Remedy: "Ask the other company."}
 	// ErrReason keeps reasons countable.
 	ErrReason = chaincode.Rule{Code: "trace/reason", Kind: chaincode.Malformed,
-		Text: "The reason is not one of the list.", Remedy: "For a shipment use damaged, wrong-goods, temperature, not-ordered or other; for missing goods lost or returned."}
+		Text: "The reason is not one of the list.", Remedy: "For a shipment use damaged, wrong-goods, temperature, not-ordered or other; for missing goods lost, returned, found, miscounted or damaged; for a surplus kept or sent-back."}
 	// ErrNoMismatch names a mismatch that is not open.
 	ErrNoMismatch = chaincode.Rule{Code: "trace/no-mismatch", Kind: chaincode.NotFound,
 		Text: "There is no open mismatch of this shipment.", Remedy: "Look at the shipment's history; it may be settled."}
+	// ErrSettlement keeps what is settled to what is open.
+	ErrSettlement = chaincode.Rule{Code: "trace/settlement", Kind: chaincode.Conflict,
+		Text: "A settlement names a lot or a pack of which something is still open, and no more than that.", Remedy: "Look at what is open; missing goods and surplus goods have outcomes of their own."}
+	// ErrNotDisputed keeps regulators out of what two companies are settling.
+	ErrNotDisputed = chaincode.Rule{Code: "trace/not-disputed", Kind: chaincode.Conflict,
+		Text: "A mismatch goes to the regulator once, when both sides have said different things, or when its time to settle is over.", Remedy: "Say what became of the goods, and wait for the other side's answer."}
 	// ErrAlreadyPacked keeps a thing in one pack at a time.
 	ErrAlreadyPacked = chaincode.Rule{Code: "trace/already-packed", Kind: chaincode.Conflict,
 		Text: "It is in a pack already.", Remedy: "Unpack it first."}
@@ -95,7 +101,7 @@ var (
 var (
 	// ErrRecalled keeps recalled food where it can be found.
 	ErrRecalled = chaincode.Rule{Code: "trace/recalled", Kind: chaincode.Conflict,
-		Text: "A recalled lot does not move.", Remedy: "Keep it apart, then destroy it, or ship it back to its maker with the disposition returned or recalled."}
+		Text: "A recalled lot does not move.", Remedy: "Keep it apart, then destroy it, or ship it back to who made or delivered it with the disposition returned or recalled."}
 	// ErrHeld keeps a lot in place while somebody looks into it.
 	ErrHeld = chaincode.Rule{Code: "trace/held", Kind: chaincode.Conflict,
 		Text: "A lot on hold does not move.", Remedy: "Wait for the release, or ask who placed the hold."}
@@ -116,8 +122,39 @@ var (
 		Text: "Only a regulator or the maker of a lot recalls it or puts it on hold.", Remedy: "Tell the maker or the regulator what you know."}
 	// ErrNotYoursToRelease keeps a block until whoever is responsible lifts it.
 	ErrNotYoursToRelease = chaincode.Rule{Code: "trace/not-yours-to-release", Kind: chaincode.Forbidden,
-		Text: "Only who opened a case or a regulator releases it; what a regulator opened, a regulator releases.", Remedy: "Ask who opened the case."}
+		Text: "Only who opened a case or a regulator changes or releases it; what a regulator opened, a regulator releases.", Remedy: "Ask who opened the case."}
 	// ErrNotConcerned keeps acknowledgements with those who have or had the lot.
 	ErrNotConcerned = chaincode.Rule{Code: "trace/not-concerned", Kind: chaincode.Conflict,
 		Text: "The lot is not part of the case, or never was yours.", Remedy: "Check the lot against the notice."}
+	// ErrTerms bounds what a notice says.
+	ErrTerms = chaincode.Rule{Code: "trace/case-terms", Kind: chaincode.Malformed,
+		Text:   "The class of a case is I, II or III, its depth wholesale, retail or consumer, its level A to E (B with a share of 11 to 99 percent), its time to answer at most 720 hours, and each of its texts at most 2,000 bytes.",
+		Remedy: "Choose one of the list, or shorten the text."}
+	// ErrCaseMarking keeps one marking of a case from overtaking another.
+	ErrCaseMarking = chaincode.Rule{Code: "trace/case-marking", Kind: chaincode.Conflict,
+		Text: "The lots of the case are still being marked.", Remedy: "Wait until the marking is done; everything that it will reach is blocked already."}
+	// ErrNotHold keeps exercises from turning serious by mistake.
+	ErrNotHold = chaincode.Rule{Code: "trace/not-a-hold", Kind: chaincode.Conflict,
+		Text: "Only a hold is turned into a recall.", Remedy: "Open a recall of its own."}
+	// ErrNotNamed keeps a case's scope clear.
+	ErrNotNamed = chaincode.Rule{Code: "trace/not-named", Kind: chaincode.Conflict,
+		Text: "A case is narrowed by some, not all, of the lots that it names, and widened by lots that it does not name yet.", Remedy: "Look at the lots of the case."}
+	// ErrNotice keeps notices countable.
+	ErrNotice = chaincode.Rule{Code: "trace/notice", Kind: chaincode.Malformed,
+		Text: "A notice goes to 1 to 200 companies of the network, with the number of lots that concern each.", Remedy: "Send several notices, or check the companies."}
+	// ErrNotNotified keeps checks with those who were told.
+	ErrNotNotified = chaincode.Rule{Code: "trace/not-notified", Kind: chaincode.Conflict,
+		Text: "The company was not notified of the case.", Remedy: "Notify it first."}
+	// ErrCheck keeps the results of checks countable.
+	ErrCheck = chaincode.Rule{Code: "trace/check", Kind: chaincode.Malformed,
+		Text: "A check is a visit, a call, a mail or a letter, and found that the company acted, did not act or did not receive the notice; one that did not reach the company has no answer.", Remedy: "Choose from the lists."}
+	// ErrBooking keeps reconciliations readable.
+	ErrBooking = chaincode.Rule{Code: "trace/booking", Kind: chaincode.Malformed,
+		Text: "A reconciliation has 1 to 200 lots with quantities that are not below zero.", Remedy: "Enter 0 where there is nothing."}
+	// ErrBookedTooMuch keeps companies from accounting for goods they never had.
+	ErrBookedTooMuch = chaincode.Rule{Code: "trace/booked-too-much", Kind: chaincode.Conflict,
+		Text: "A company accounts for no more than it had, in all and in each place.", Remedy: "Compare with your account of the lot; destroy or return goods with an event first."}
+	// ErrNotReconciled keeps recalls open until the goods are accounted for.
+	ErrNotReconciled = chaincode.Rule{Code: "trace/not-reconciled", Kind: chaincode.Conflict,
+		Text: "A recall is closed when every notified company has accounted for all that it had, or with the reason why not.", Remedy: "Remind the company, or say why the recall ends nevertheless."}
 )

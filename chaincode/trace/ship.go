@@ -21,10 +21,11 @@ type Shipment struct {
 	Packed    []Line    `json:"packed,omitempty"`  // all that is in them
 	Documents []string  `json:"documents,omitempty"`
 	State     string    `json:"state"`
-	At        time.Time `json:"at"`               // event time of the shipping
-	Event     string    `json:"event"`            // hash of the shipping event
-	Answer    string    `json:"answer,omitempty"` // hash of the receiving event
-	Reason    string    `json:"reason,omitempty"` // of a decline
+	At        time.Time `json:"at"`                // event time of the shipping
+	Event     string    `json:"event"`             // hash of the shipping event
+	Answer    string    `json:"answer,omitempty"`  // hash of the receiving event
+	Reason    string    `json:"reason,omitempty"`  // of a decline
+	Returns   []string  `json:"returns,omitempty"` // recalled lots in it, on their way back
 }
 
 // The states of a shipment.
@@ -76,8 +77,12 @@ func (d *desk) ship(things []thing) error {
 		}
 	}
 	for _, l := range append(slices.Clone(s.Lines), s.Packed...) {
-		if err := d.mayShip(l.Lot, to); err != nil {
+		back, err := d.mayShip(l.Lot, to)
+		if err != nil {
 			return err
+		}
+		if back {
+			flag(&s.Returns, l.Lot)
 		}
 	}
 	return d.dispatch(s)
@@ -147,18 +152,20 @@ func (d *desk) destination(s *Shipment) (to party.Party, known bool) {
 	return to, known
 }
 
-// mayShip keeps blocked lots in place, but lets recalled ones go home.
-func (d *desk) mayShip(lot string, to party.Party) error {
+// mayShip keeps blocked lots in place, but lets recalled ones go home: to who
+// made them, or to who delivered them.
+func (d *desk) mayShip(lot string, to party.Party) (back bool, err error) {
 	c, blocked := blocking(d.tx, lot)
 	if !blocked {
-		return nil
+		return false, nil
 	}
 	l, _ := lots.Get(d.tx, lot)
-	if c.Kind == KindRecall && d.keptApart() && l.Maker != "" && l.Maker == to.ID {
+	home := to.ID != "" && (l.Maker == to.ID || suppliers.Has(d.tx, lot, d.by.ID, to.ID))
+	if c.Kind == KindRecall && d.keptApart() && home {
 		flag(&d.record.Flags, FlagReturn)
-		return nil
+		return true, nil
 	}
-	return c.refuse(lot)
+	return false, c.refuse(lot)
 }
 
 // dispatch moves the goods into the shipment.

@@ -37,6 +37,7 @@ const (
 	doYield  = "yield"  // and out of it
 	doAttach = "attach" // one thing to another
 	doDetach = "detach"
+	doReturn = "return" // a recalled lot went back
 )
 
 // do applies a step and remembers it.
@@ -64,6 +65,11 @@ func (d *desk) apply(s Step) error {
 		return d.applyAttach(s)
 	case doDetach:
 		return d.applyDetach(s)
+	case doReturn:
+		back, _ := returns.Get(d.tx, s.Lot, s.Party)
+		back = back.Add(s.Amount)
+		returns.Put(d.tx, back, s.Lot, s.Party)
+		d.tx.Emit(LotReturned{Lot: s.Lot, Party: s.Party, Amount: back, Unit: s.Unit})
 	}
 	return nil // shipments and found packs are written by ship.go and receive.go
 }
@@ -104,7 +110,7 @@ func (s Step) reversed() Step {
 		s.Do = doUnpack
 	case doUnpack:
 		s.Do = doPack
-	case doMake, doUse, doYield:
+	case doMake, doUse, doYield, doReturn:
 		s.Amount = gs1.Amount{}.Sub(s.Amount)
 	}
 	return s

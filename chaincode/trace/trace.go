@@ -32,6 +32,7 @@ type Lot struct {
 	Expiry string     `json:"expiry,omitempty"` // as its master data says
 	Origin string     `json:"origin"`           // hash of the event that first named it
 	Flags  []string   `json:"flags,omitempty"`
+	Rooted bool       `json:"rooted,omitempty"` // every process that it came out of is found from it
 }
 
 // The flags of lots and events: history that is missing, not wrong.
@@ -105,12 +106,20 @@ var (
 	uses         = chaincode.Table[string]{Name: "use"}              // input lot, process
 	members      = chaincode.Table[string]{Name: "member"}           // lot, single thing
 	cases        = chaincode.Table[Case]{Name: "case"}
+	roots        = chaincode.Table[string]{Name: "root"} // output lot, process
 	// blocks are apart from the lots: they are written rarely and read, as a
 	// range, by everything that would move a lot.
-	blocks = chaincode.Table[string]{Name: "block"}                // lot, case
-	todo   = chaincode.Table[string]{Name: "todo"}                 // case, lot whose children are not marked yet
-	acks   = chaincode.Table[Acknowledge]{Name: "acknowledgement"} // case, party
-	bodies = chaincode.Table[json.RawMessage]{Name: "event-body"}  // hash
+	blocks = chaincode.Table[string]{Name: "block"} // lot, case, round from the second on
+	todo   = chaincode.Table[string]{Name: "todo"}  // case, lot whose children are not marked yet
+	// pending are the open cases that may reach lots which are not marked yet.
+	pending   = chaincode.Table[string]{Name: "pending"}              // case
+	acks      = chaincode.Table[Acknowledge]{Name: "acknowledgement"} // case, party
+	notices   = chaincode.Table[Notice]{Name: "notice"}               // case, party
+	bookings  = chaincode.Table[Booking]{Name: "booking"}             // case, party
+	booked    = chaincode.Table[Accounts]{Name: "booked"}             // case, party, lot
+	suppliers = chaincode.Table[string]{Name: "supplier"}             // lot, receiver, sender
+	returns   = chaincode.Table[gs1.Amount]{Name: "return"}           // lot, party that gave it back
+	bodies    = chaincode.Table[json.RawMessage]{Name: "event-body"}  // hash
 	// copies are the bodies of restricted and private events, by commitment.
 	copies = chaincode.Private[privateBody]{Name: "event-body"}
 )

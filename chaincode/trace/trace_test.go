@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tallyway/tallyway/chaincode"
+	"github.com/tallyway/tallyway/chaincode/party"
 	"github.com/tallyway/tallyway/shared/epcis"
 	"github.com/tallyway/tallyway/shared/gs1"
 )
@@ -71,18 +72,47 @@ func TestMismatchCreditsWhatArrivedAndNoMore(t *testing.T) {
 	if len(credit) != 2 || credit[0].Amount.String() != "7" || credit[1].Amount.String() != "5" {
 		t.Errorf("credited %v", credit)
 	}
-	short := m.short()
+	short := m.lines(false)
 	if len(short) != 2 || short[0].Amount.String() != "3" || short[1].Lot != "z" || !m.surplus() || len(m.Lines) != 4 {
 		t.Errorf("short %v of %+v", short, m)
 	}
-	breaks(t, m.Say("c", OutcomeLost), ErrNotYourShipment)
-	breaks(t, m.Say("a", "gone"), ErrReason)
-	m.Say("a", OutcomeLost)
-	if m.Say("b", OutcomeReturned); m.State != MismatchOpen {
+	breaks(t, m.maySpeak(party.Party{ID: "c"}), ErrNotYourShipment)
+	m.say("a", OutcomeLost)
+	if m.say("b", OutcomeReturned) || !m.disputed() {
 		t.Error("settled though both sides differ")
 	}
-	if m.Say("a", OutcomeReturned); m.State != MismatchSettled {
+	if !m.say("a", OutcomeReturned) {
 		t.Error("not settled though both sides agree")
+	}
+}
+
+// What is settled of a line is open no more, and no part of it is open twice.
+func TestWhatIsOpenOfAMismatchShrinks(t *testing.T) {
+	m := Mismatch{From: "a", To: "b", Packs: []string{"p"}, Lines: []Difference{{"x", amount(t, "10"), amount(t, "4"), "KGM"}, {"y", amount(t, "1"), amount(t, "3"), "KGM"}}}
+	m.Settled = []Statement{{Item: "x", Amount: amount(t, "2.5")}, {Item: "p"}, {Item: "y", Amount: amount(t, "2")}}
+	if open := m.lines(false); len(open) != 1 || open[0].Amount.String() != "3.5" || m.surplus() || len(m.packs()) > 0 || m.over() {
+		t.Errorf("open is %v, surplus %v, packs %v", open, m.lines(true), m.packs())
+	}
+	breaks(t, func() error {
+		_, err := m.statement(Settle{Item: "x", Outcome: OutcomeLost, Amount: amount(t, "3.51")})
+		return err
+	}(), ErrSettlement)
+	m.Settled = append(m.Settled, Statement{Item: "x", Amount: amount(t, "3.5")})
+	if !m.over() {
+		t.Error("something is still open")
+	}
+}
+
+// Levels of effectiveness checks round up: 2 % of ten is one company.
+func TestHowManyCompaniesAreChecked(t *testing.T) {
+	for level, want := range map[string]int{"A": 51, "B": 13, "C": 6, "D": 2, "E": 0, "": 0} {
+		terms := Terms{Level: level}
+		if level == "B" {
+			terms.Share = 25
+		}
+		if got := terms.ToCheck(51); got != want {
+			t.Errorf("level %s: %d of 51 companies, not %d", level, got, want)
+		}
 	}
 }
 

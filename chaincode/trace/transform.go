@@ -177,7 +177,10 @@ func (d *desk) applyProcess(s Step) error {
 		sides.Put(d.tx, l, s.Process, side, s.Lot)
 	}
 	switch {
+	case side == sideOut && l.Amount.IsZero():
+		roots.Delete(d.tx, s.Lot, s.Process)
 	case side == sideOut:
+		roots.Put(d.tx, s.Process, s.Lot, s.Process)
 	case l.Amount.IsZero():
 		uses.Delete(d.tx, s.Lot, s.Process)
 	default:

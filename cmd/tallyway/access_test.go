@@ -32,10 +32,12 @@ import (
 type side struct {
 	lot, gtin, gln, hash, private, pack, job, kase, closes, apiCloses, shipment          string
 	accepts, declines, apiAccepts, apiDeclines, callsBack, settles, unpacks, tx, company string
+	escalates, apiSettles, apiEscalates, told, holds, apiHolds                           string
 	alarm, report                                                                        string
-	token, session, user, leaver                                                         string // of the reader, or of a colleague
-	query, dropped                                                                       string // names of queries
-	mark                                                                                 string // stands in every list that shows the lot
+	more                                                                                 [4]string // further lots: two to add to a case, two to take out of one
+	token, session, user, leaver                                                         string    // of the reader, or of a colleague
+	query, dropped                                                                       string    // names of queries
+	mark                                                                                 string    // stands in every list that shows the lot
 }
 
 // concern says whose a route's record is, and so what another's is answered.
@@ -209,9 +211,6 @@ var fixtures = map[string]fixture{
 	"shipments.callBack": {acts, func(_ *world, s side) call {
 		return call{path: "/traceability/shipments/" + s.callsBack + "/call-back", form: url.Values{}}
 	}, 0},
-	"shipments.settle": {acts, func(_ *world, s side) call {
-		return call{path: "/traceability/shipments/" + s.settles + "/settle", form: url.Values{"outcome": {trace.OutcomeLost}}}
-	}, 0},
 
 	// A recall is a warning: all members read it, and anybody may drive its
 	// marking on.
@@ -230,6 +229,47 @@ var fixtures = map[string]fixture{
 	"cases.acknowledge": {acts, func(_ *world, s side) call {
 		return call{path: "/traceability/cases/" + s.kase + "/acknowledge", form: url.Values{"found.0.lot": {s.lot}, "found.0.quantity": {"1"}, "found.0.unit": {"KGM"}}}
 	}, 0},
+
+	// What concerns who leads a case is theirs and the regulator's; a company
+	// accounts for its own goods.
+	"cases.accounts": {acts, at("/traceability/cases/", func(s side) string { return s.kase + "/reconcile" }), 0},
+	"cases.reconcile": {acts, func(_ *world, s side) call {
+		return call{path: "/traceability/cases/" + s.kase + "/reconcile", form: url.Values{"lines.0.lot": {s.lot}, "lines.0.unit": {"KGM"}, "lines.0.quarantined": {"1"}}}
+	}, 0},
+	"cases.scope": {rules, at("/traceability/cases/", func(s side) string { return s.kase + "/scope" }), 0},
+	"cases.widen": {rules, func(w *world, s side) call {
+		return call{path: "/traceability/cases/" + s.kase + "/widen", form: url.Values{"reason": {"more"}, "lots": {s.more[0]}}}
+	}, 0},
+	"cases.narrow": {rules, func(w *world, s side) call {
+		return call{path: "/traceability/cases/" + s.kase + "/narrow", form: url.Values{"reason": {"less"}, "lots": {s.more[2]}}}
+	}, 0},
+	"cases.upgrade": {rules, func(w *world, s side) call {
+		return call{path: "/traceability/cases/" + s.holds + "/upgrade", form: url.Values{"reason": {"graver"}}}
+	}, 0},
+	"cases.notify": {rules, func(_ *world, s side) call {
+		return call{path: "/traceability/cases/" + s.kase + "/notify", form: url.Values{}}
+	}, 0},
+	"cases.remind": {rules, func(_ *world, s side) call {
+		return call{path: "/traceability/cases/" + s.kase + "/remind", form: url.Values{}}
+	}, 0},
+	"cases.progress": {reads, at("/traceability/cases/", func(s side) string { return s.kase + "/progress" }), 0},
+	"cases.check": {rules, func(_ *world, s side) call {
+		return call{path: "/traceability/cases/" + s.kase + "/check", form: url.Values{"party": {s.told}, "method": {"phone"}, "result": {"acted"}}}
+	}, 0},
+	"cases.report": {reads, at("/traceability/cases/", func(s side) string { return s.kase + "/report.pdf" }), 0},
+
+	"mismatches":      {lists, get("/traceability/mismatches"), 0},
+	"mismatches.show": {reads, at("/traceability/mismatches/", func(s side) string { return s.settles }), 0},
+	"mismatches.settle": {acts, func(_ *world, s side) call {
+		return call{path: "/traceability/mismatches/" + s.settles + "/settle", form: url.Values{"outcome": {trace.OutcomeLost}}}
+	}, 0},
+	"mismatches.escalate": {acts, func(_ *world, s side) call {
+		return call{path: "/traceability/mismatches/" + s.escalates + "/escalate", form: url.Values{}}
+	}, 0},
+	"recalls":      {nothing, get("/recalls"), 0},
+	"recalls.feed": {nothing, get("/recalls.atom"), 0},
+	"recalls.json": {nothing, get("/recalls.json"), 0},
+	"recalls.show": {nothing, get("/recalls/none"), 404},
 
 	"products":      {nothing, get("/traceability/products"), 0},
 	"products.edit": {nothing, get("/traceability/products/edit"), 0},
@@ -394,6 +434,35 @@ var fixtures = map[string]fixture{
 	"api.recall": {reads, at("/api/recalls/", func(s side) string { return s.kase }), 0},
 	"api.recall.release": {rules, func(_ *world, s side) call {
 		return call{path: "/api/recalls/" + s.apiCloses + "/release", json: map[string]any{"reason": "over"}}
+	}, 0},
+	"api.recall.acknowledge": {acts, func(w *world, s side) call {
+		return call{path: "/api/recalls/" + s.kase + "/acknowledge", json: map[string]any{"found": []trace.Line{{Lot: s.lot, Amount: gs1.Whole(1), Unit: "KGM"}}}}
+	}, 0},
+	"api.recall.reconcile": {acts, func(w *world, s side) call {
+		return call{path: "/api/recalls/" + s.kase + "/reconcile", json: map[string]any{"lines": []trace.Booked{{Lot: s.lot, Quarantined: gs1.Whole(1)}}}}
+	}, 0},
+	"api.recall.widen": {rules, func(w *world, s side) call {
+		return call{path: "/api/recalls/" + s.kase + "/widen", json: map[string]any{"lots": []string{s.more[1]}, "reason": "more"}}
+	}, 0},
+	"api.recall.narrow": {rules, func(w *world, s side) call {
+		return call{path: "/api/recalls/" + s.kase + "/narrow", json: map[string]any{"lots": []string{s.more[3]}, "reason": "less"}}
+	}, 0},
+	"api.recall.upgrade": {rules, func(w *world, s side) call {
+		return call{path: "/api/recalls/" + s.apiHolds + "/upgrade", json: map[string]any{"reason": "graver"}}
+	}, 0},
+	"api.recall.notify": {rules, func(w *world, s side) call {
+		return call{path: "/api/recalls/" + s.kase + "/notify", json: map[string]any{"companies": []trace.Concerned{{Party: s.told, Lots: 1}}}}
+	}, 0},
+	"api.recall.check": {rules, func(w *world, s side) call {
+		return call{path: "/api/recalls/" + s.kase + "/check", json: map[string]any{"party": s.told, "method": "phone", "contacted": true, "result": "acted"}}
+	}, 0},
+	"api.mismatches": {lists, get("/api/mismatches?limit=200"), 0},
+	"api.mismatch":   {reads, at("/api/mismatches/", func(s side) string { return s.settles }), 0},
+	"api.mismatch.settle": {acts, func(_ *world, s side) call {
+		return call{path: "/api/mismatches/" + s.apiSettles + "/settle", json: map[string]any{"outcome": trace.OutcomeLost}}
+	}, 0},
+	"api.mismatch.escalate": {acts, func(_ *world, s side) call {
+		return call{path: "/api/mismatches/" + s.apiEscalates + "/escalate", json: map[string]any{}}
 	}, 0},
 	"api.trace":       {reads, at("/api/trace/", lotOf), 0},
 	"api.transaction": {nothing, at("/api/transactions/", func(s side) string { return s.tx }), 0},
@@ -607,15 +676,35 @@ func (w *world) records() {
 	w.own.callsBack, w.own.settles, w.own.shipment = w.ship(operator, market, w.own.lot), w.ship(operator, market, w.own.lot), w.ship(operator, market, w.own.lot)
 	short := events.Arrival{From: place(dairy), To: place(market), Goods: []events.Goods{kilos(w.own.lot, 4)}, Documents: w.documents(w.own.settles)}
 	w.capture(shop, events.Received(short, w.now()))
+	for _, to := range []*string{&w.own.escalates, &w.own.apiSettles, &w.own.apiEscalates} {
+		*to = w.differs(operator, dairy, w.own.lot)
+	}
 	foreign := w.ship(stranger, market, w.other.lot)
 	w.other.shipment, w.other.accepts, w.other.declines, w.other.apiAccepts, w.other.apiDeclines = foreign, foreign, foreign, foreign, foreign
-	w.other.callsBack, w.other.settles = foreign, foreign
+	w.other.callsBack = foreign
+	elsewhere := w.differs(stranger, harbour, w.other.lot)
+	w.other.settles, w.other.escalates, w.other.apiSettles, w.other.apiEscalates = elsewhere, elsewhere, elsewhere, elsewhere
+	w.own.told, w.other.told = dairy, harbour
 
 	w.own.unpacks = w.pack(operator, "9506000134", w.own.lot)
 	w.other.unpacks = w.pack(stranger, "9521234560", w.other.lot)
-	w.own.kase, w.own.closes, w.own.apiCloses = w.mock(operator, w.own.lot), w.mock(operator, w.own.lot), w.mock(operator, w.own.lot)
-	w.other.kase = w.mock(stranger, w.other.lot)
+	for _, side := range []*side{&w.own, &w.other} {
+		for i := range side.more {
+			side.more[i] = w.another(*side)
+		}
+		side.holds, side.apiHolds = w.holding(*side), w.holding(*side)
+	}
+	w.own.kase, w.own.closes, w.own.apiCloses = w.mock(operator, w.own.lot, w.own.more[2:]...), w.mock(operator, w.own.lot), w.mock(operator, w.own.lot)
+	w.other.kase = w.mock(stranger, w.other.lot, w.other.more[2:]...)
 	w.other.closes, w.other.apiCloses = w.mock(stranger, w.other.lot), w.mock(stranger, w.other.lot)
+	for _, told := range []struct {
+		by person
+		s  side
+	}{{operator, w.own}, {stranger, w.other}} {
+		if _, _, err := host.Do[any](context.Background(), w.h, told.by.actor(), trace.Notify{Case: told.s.kase, Companies: []trace.Concerned{{Party: told.s.told, Lots: 1}}}); err != nil {
+			w.Fatal(err)
+		}
+	}
 	w.own.job = w.job(operator, events.Logged(place(dairy), w.now(), kilos(lotID(milk, "JOB"), 5), ""))
 	w.other.job = w.job(stranger, events.Logged(place(harbour), w.now(), kilos(lotID(gouda, "JOB"), 5), ""))
 	w.own.query, w.own.dropped = w.keepQuery(operator, "milk"), w.keepQuery(operator, "whey")
@@ -677,9 +766,50 @@ func (w *world) pack(by person, prefix, lot string) string {
 	return key.Path()
 }
 
-func (w *world) mock(by person, lot string) string {
+func (w *world) mock(by person, lot string, more ...string) string {
 	id := w.fresh("CASE-" + by.name + "-")
-	if _, _, err := host.Do[any](context.Background(), w.h, by.actor(), trace.Recall{ID: id, Kind: trace.KindMock, Lots: []string{lot}, Reason: "exercise"}); err != nil {
+	if _, _, err := host.Do[any](context.Background(), w.h, by.actor(), trace.Recall{ID: id, Kind: trace.KindMock, Lots: append([]string{lot}, more...), Reason: "exercise"}); err != nil {
+		w.Fatal(err)
+	}
+	return id
+}
+
+// differs is a shipment of which less arrived, with both sides at odds.
+func (w *world) differs(by person, from, lot string) string {
+	id := w.ship(by, market, lot)
+	w.capture(shop, events.Received(events.Arrival{From: place(from), To: place(market), Shipment: id, Goods: []events.Goods{kilos(lot, 4)}, Documents: w.documents(id)}, w.now()))
+	for _, said := range []struct {
+		by      person
+		outcome string
+	}{{by, trace.OutcomeReturned}, {shop, trace.OutcomeDamaged}} {
+		if _, _, err := host.Do[any](context.Background(), w.h, said.by.actor(), trace.Settle{Shipment: id, Outcome: said.outcome}); err != nil {
+			w.Fatal(err)
+		}
+	}
+	return id
+}
+
+// owner is who made a side's lot.
+func (w *world) owner(s side) (person, string, string) {
+	if s.gtin == gouda {
+		return stranger, harbour, gouda
+	}
+	return operator, dairy, milk
+}
+
+// another is a further lot of the same maker.
+func (w *world) another(s side) string {
+	by, firm, gtin := w.owner(s)
+	id := lotID(gtin, w.fresh("MORE"))
+	w.capture(by, events.Logged(place(firm), w.now(), kilos(id, 5), ""))
+	return id
+}
+
+// holding is an open hold of a lot of the side's maker.
+func (w *world) holding(s side) string {
+	by, _, _ := w.owner(s)
+	id := w.fresh("HOLD-" + by.name + "-")
+	if _, _, err := host.Do[any](context.Background(), w.h, by.actor(), trace.Recall{ID: id, Kind: trace.KindHold, Lots: []string{w.another(s)}, Reason: "smell"}); err != nil {
 		w.Fatal(err)
 	}
 	return id
@@ -1032,7 +1162,9 @@ func (w *world) admissions(rows []web.Row) (cells int) {
 // contract, with the command that they send.
 var leftToContract = map[string]string{
 	"epcis.events.post": "trace.Capture", "api.shipment.accept": "trace.Capture", "api.shipment.decline": "trace.Decline",
-	"api.recall.open": "trace.Recall", "api.recall.release": "trace.Release",
+	"api.recall.open": "trace.Recall", "api.recall.release": "trace.Release", "api.recall.acknowledge": "trace.Acknowledge", "api.recall.reconcile": "trace.Reconcile",
+	"api.recall.widen": "trace.Widen", "api.recall.narrow": "trace.Narrow", "api.recall.upgrade": "trace.Upgrade", "api.recall.notify": "trace.Notify", "api.recall.check": "trace.CheckConsignee",
+	"api.mismatch.settle": "trace.Settle", "api.mismatch.escalate": "trace.Escalate",
 }
 
 // contractDecides reports whether the contract was right to refuse: the person
@@ -1151,6 +1283,13 @@ func TestContractsKeepRecordsApart(t *testing.T) {
 		"trace.Settle":          {{operator, trace.Settle{Shipment: o.shipment, Outcome: trace.OutcomeLost}}, {stranger, trace.Settle{Shipment: w.own.settles, Outcome: trace.OutcomeLost}}},
 		"trace.Recall":          {{operator, trace.Recall{ID: "X", Kind: trace.KindRecall, Lots: []string{o.lot}, Reason: "spite"}}, {admin, trace.Recall{ID: "X", Kind: trace.KindMock, Lots: []string{o.lot}, Reason: "spite"}}},
 		"trace.Release":         {{operator, trace.Release{Case: o.kase, Reason: "over"}}, {admin, trace.Release{Case: o.kase, Reason: "over"}}},
+		"trace.Escalate":        {{operator, trace.Escalate{Shipment: o.settles}}, {banker, trace.Escalate{Shipment: o.settles}}},
+		"trace.Widen":           {{operator, trace.Widen{Case: o.kase, Lots: []string{o.more[0]}, Reason: "spite"}}, {admin, trace.Widen{Case: o.kase, Lots: []string{o.more[0]}, Reason: "spite"}}},
+		"trace.Narrow":          {{operator, trace.Narrow{Case: o.kase, Lots: []string{o.lot}, Reason: "spite"}}},
+		"trace.Upgrade":         {{operator, trace.Upgrade{Case: o.kase, Reason: "spite"}}, {admin, trace.Upgrade{Case: o.kase, Reason: "spite"}}},
+		"trace.Notify":          {{operator, trace.Notify{Case: o.kase, Companies: []trace.Concerned{{Party: dairy, Lots: 1}}}}},
+		"trace.CheckConsignee":  {{operator, trace.CheckConsignee{Case: o.kase, Party: harbour, Check: trace.Check{Method: "phone", Contacted: true, Result: "acted"}}}},
+		"trace.Reconcile":       {{operator, trace.Reconcile{Case: o.kase, Lines: []trace.Booked{{Lot: o.lot, Quarantined: gs1.Whole(1)}}}}},
 		"trace.Acknowledge":     {{operator, trace.Acknowledge{Case: o.kase, Found: []trace.Line{{Lot: o.lot, Amount: gs1.Whole(1), Unit: "KGM"}}}}},
 		"trace.DescribeProduct": {{operator, trace.DescribeProduct{GTIN: gouda, Name: "Not ours", Unit: "KGM"}}, {admin, trace.DescribeProduct{GTIN: gouda, Name: "Not ours", Unit: "KGM"}}},
 		"trace.DescribePlace":   {{operator, trace.DescribePlace{GLN: o.gln, Name: "Not ours", Country: "CN"}}},

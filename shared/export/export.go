@@ -25,6 +25,7 @@ const (
 	Date                 // time.Time, or a string, which is set as it stands
 	Time                 // time.Time, set in the table's zone to the second
 	Link                 // an address, as string
+	Percent              // an int from 0 to 100; on paper a bar stands beside it
 )
 
 // Column is one column of a table.
@@ -87,6 +88,9 @@ func (t Table) text(kind Kind, cell any) string {
 			return v.In(t.zone()).Format(time.DateTime)
 		}
 	default:
+		if kind == Percent {
+			return fmt.Sprint(v) + "%"
+		}
 		return clean(fmt.Sprint(v))
 	}
 }
@@ -95,7 +99,7 @@ func (c Column) width() float64 {
 	if c.Width > 0 {
 		return c.Width
 	}
-	return map[Kind]float64{Text: 24, Integer: 10, Quantity: 14, Date: 12, Time: 20, Link: 40}[c.Kind]
+	return map[Kind]float64{Text: 24, Integer: 10, Quantity: 14, Date: 12, Time: 20, Link: 40, Percent: 16}[c.Kind]
 }
 
 func (c Column) numeric() bool { return c.Kind == Integer || c.Kind == Quantity }

@@ -130,11 +130,31 @@ func (p *tablePage) row(n int, row []any) error {
 		p.SetFillColor(247, 249, 250)
 		p.Rect(margin, p.y, p.right-margin, tall, "F")
 	}
+	p.bars(row)
 	p.SetTextColor(22, 36, 44)
 	p.cells(lines, false)
 	p.y += tall
 	p.rule(222, 228, 231, 0.1)
 	return p.Error()
+}
+
+// bars draws what a share comes to, behind its figure's right.
+func (p *tablePage) bars(row []any) {
+	x := margin
+	for i, c := range p.table.Columns {
+		if share, ok := row[i].(int); ok && c.Kind == Percent {
+			const figure = 9.0 // room for "100%"
+			left, wide := x+padding+figure, p.widths[i]-2*padding-figure
+			p.SetFillColor(222, 228, 231)
+			p.Rect(left, p.y+padding+0.6, wide, 2.2, "F")
+			p.SetFillColor(38, 112, 86)
+			if share < 100 {
+				p.SetFillColor(176, 104, 20)
+			}
+			p.Rect(left, p.y+padding+0.6, wide*float64(max(0, min(share, 100)))/100, 2.2, "F")
+		}
+		x += p.widths[i]
+	}
 }
 
 // cells sets one row's lines: numbers to the right, the rest to the left.

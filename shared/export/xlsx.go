@@ -72,7 +72,7 @@ type workbook struct {
 	linked int
 	styles []int // of each column
 	sheets int   // of the table
-	whole  int   // of the workbook
+	whole  int   // of the workbook, with those of other tables
 	sheet  string
 	stream *excelize.StreamWriter
 	row    int // of the sheet, the header being 1
@@ -142,6 +142,8 @@ func cellStyle(kind Kind) *excelize.Style {
 		return format("#,##0")
 	case Quantity:
 		return format("#,##0.######")
+	case Percent:
+		return format("0%")
 	case Date:
 		return format("yyyy-mm-dd")
 	case Time:
@@ -235,6 +237,9 @@ func (b *workbook) value(kind Kind, cell any) any {
 			return float64(days(v)) + float64(hour*3600+minute*60+second)/86400
 		}
 	case int:
+		if kind == Percent {
+			return float64(v) / 100
+		}
 		if -1e15 < v && v < 1e15 {
 			return v
 		}

@@ -10,6 +10,8 @@ import (
 	"github.com/tallyway/tallyway/chaincode/trace"
 	"github.com/tallyway/tallyway/shared/epcis"
 	"github.com/tallyway/tallyway/shared/gs1"
+	"github.com/tallyway/tallyway/shared/host"
+	"github.com/tallyway/tallyway/shared/readmodel"
 )
 
 // The companies of the story, and what they make.
@@ -315,13 +317,45 @@ func (s *season) rehearsal(l lot, date time.Time) {
 	s.handIn()
 	id := "MOCK-" + date.Format("060102")
 	s.at(s.clock(date, 17, 30))
-	s.do(regulator, office, trace.Recall{ID: id, Kind: trace.KindMock, Lots: []string{l.id}, Reason: "Quarterly exercise."})
-	for i, who := range []string{cheese, market, dairy} {
+	s.do(regulator, office, trace.Recall{ID: id, Kind: trace.KindMock, Lots: []string{l.id}, Reason: "Quarterly exercise.",
+		Terms: trace.Terms{Hours: 4, ReasonZh: "季度演练。", Contact: "Food Safety Office"}})
+	lines := s.accountsOf(id)
+	var told trace.Notify
+	for _, who := range []string{cheese, market, dairy} {
+		if n := len(lines[who]); n > 0 {
+			told.Companies = append(told.Companies, trace.Concerned{Party: who, Lots: n})
+		}
+	}
+	if told.Case = id; len(told.Companies) > 0 {
+		s.do(regulator, office, told)
+	}
+	for i, to := range told.Companies {
 		s.at(s.clock(date, 18, 10+20*i))
-		s.do(trade, who, trace.Acknowledge{Case: id})
+		s.do(trade, to.Party, trace.Acknowledge{Case: id})
+		s.at(s.clock(date, 18, 20+20*i))
+		s.do(trade, to.Party, trace.Reconcile{Case: id, Lines: lines[to.Party]})
 	}
 	s.at(s.clock(date.AddDate(0, 0, 1), 10, 0))
 	s.do(regulator, office, trace.Release{Case: id, Reason: "Exercise over: every lot found."})
+}
+
+// accountsOf is what each company has, and has had, of the lots of a case.
+func (s *season) accountsOf(id string) map[string][]trace.Booked {
+	all := map[string][]trace.Booked{}
+	lots, err := readmodel.All[string](s.ctx, s.h.DB, `SELECT lot FROM tr_case_lots WHERE kase = $1 ORDER BY lot`, id)
+	s.try(err)
+	for _, id := range lots {
+		status, err := host.Ask[trace.Status](s.ctx, s.h, host.Actor{MSP: regulator, User: office}, trace.LotStatus{Lot: id})
+		s.try(err)
+		for _, share := range status.Holdings {
+			a := share.Account
+			b := trace.Booked{Lot: id, Quarantined: a.Held.Add(a.Packed), Destroyed: a.Destroyed, Returned: a.Sent, Beyond: a.Sold.Add(a.Left).Add(a.Lost)}
+			if !b.Sum().IsZero() {
+				all[share.Party] = append(all[share.Party], b)
+			}
+		}
+	}
+	return all
 }
 
 // ship sends goods off with the carrier, under a despatch advice. The outcome
