@@ -19,6 +19,8 @@ var Contract = chaincode.Contract{
 		chaincode.Command(acknowledge, party.Operator, party.Admin),
 		chaincode.Command(describeProduct, party.Operator, party.Admin),
 		chaincode.Command(describePlace, party.Operator, party.Admin),
+		chaincode.Command(registerPhoto, party.Operator, party.Admin, party.Regulator, party.Viewer, party.Public),
+		chaincode.Query(getPhoto),
 		chaincode.Query(getEvent),
 		chaincode.Query(lotStatus),
 		chaincode.Query(getShipment),
@@ -63,6 +65,10 @@ var Contract = chaincode.Contract{
 		ErrProduct,
 		ErrPlace,
 		ErrNotYourPlace,
+		ErrPhoto,
+		ErrPhotoKnown,
+		ErrPhotoQuota,
+		ErrNoPhoto,
 	},
 	Events: []any{
 		Captured{},
@@ -87,6 +93,7 @@ var Contract = chaincode.Contract{
 		CaseClosed{},
 		ProductDescribed{},
 		PlaceDescribed{},
+		PhotoRegistered{},
 	},
 }
 
