@@ -55,6 +55,8 @@ var Rules = []chaincode.Rule{
 	errNoCapture,
 	errDirection,
 	errNoTransaction,
+	errPhotoFile,
+	errNoOriginal,
 }
 
 // app is the app over an open host.
@@ -66,6 +68,7 @@ type app struct {
 	directory *directory
 	shelf     *shelf
 	captures  *captures
+	photos    *photoStore
 }
 
 func open(ctx context.Context, h *host.Host) (web.App, error) {
@@ -76,6 +79,7 @@ func open(ctx context.Context, h *host.Host) (web.App, error) {
 	if err := a.openCaptures(ctx); err != nil {
 		return web.App{}, err
 	}
+	a.openPhotos(ctx)
 	return web.App{
 		Name: "traceability", Title: "Traceability", Home: "/traceability", Icon: "truck",
 		Nav: []web.NavItem{
@@ -85,6 +89,7 @@ func open(ctx context.Context, h *host.Host) (web.App, error) {
 			{Title: "Recalls", Href: "/traceability/cases", Icon: "recall"},
 			{Title: "Products", Href: "/traceability/products", Icon: "list", Under: under("places")},
 			{Title: "Companies", Href: "/traceability/companies", Icon: "bank"},
+			{Title: "Photos", Href: "/photos", Icon: "scan", Guest: true},
 		},
 		Pages: sub(pages, "pages"), Words: sub(translations, "i18n"),
 		Routes: slices.Concat(
@@ -96,6 +101,7 @@ func open(ctx context.Context, h *host.Host) (web.App, error) {
 			a.productRoutes(),
 			a.companyRoutes(),
 			a.eventRoutes(),
+			a.photoRoutes(),
 			a.shopperRoutes(),
 			a.epcisRoutes(),
 			a.apiRoutes(),

@@ -36,6 +36,7 @@ var tables = []string{
 	"tr_cases",
 	"tr_case_lots",
 	"tr_acknowledgements",
+	"tr_photos",
 }
 
 // projection says what each event does to the tables.
@@ -45,6 +46,7 @@ func projection() *readmodel.Projection {
 	projectGoods(p)
 	projectShipments(p)
 	projectCases(p)
+	readmodel.On(p, photoRegistered)
 	return p
 }
 

@@ -19,7 +19,7 @@ var Contract = chaincode.Contract{
 		chaincode.Command(acknowledge, party.Operator, party.Admin),
 		chaincode.Command(describeProduct, party.Operator, party.Admin),
 		chaincode.Command(describePlace, party.Operator, party.Admin),
-		chaincode.Command(registerPhoto, party.Operator, party.Admin, party.Regulator, party.Viewer, party.Public),
+		chaincode.Command(registerPhoto, party.Operator, party.Admin, party.Viewer, party.Regulator, party.TaxOfficer, party.Banker, party.Public),
 		chaincode.Query(getPhoto),
 		chaincode.Query(getEvent),
 		chaincode.Query(lotStatus),

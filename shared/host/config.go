@@ -25,6 +25,9 @@ type Config struct {
 	MQTT     string // broker; empty is none
 	Secret   string // seals the keys in the wallet; empty is a file in Data
 	Demo     bool   // found the demo consortium on an empty ledger
+	Blobs    string // where photos and documents are kept, "file:///…"; empty is a folder in Data
+	// PublicAccounts lets anybody open an account that acts for no company.
+	PublicAccounts bool
 
 	// ScrubRate is how many bytes a second of the ledger's blocks are read in the
 	// background, to find damage before it spreads; negative turns that off.
@@ -52,6 +55,9 @@ func (c *Config) Flags(fs *flag.FlagSet) {
 	text(&c.Profile, "profile", "", "connection profile of a Fabric network")
 	text(&c.Database, "database", "", "sqlite:FILE or postgres://… (default: SQLite in the data folder)")
 	text(&c.MQTT, "mqtt", "", "MQTT broker: embedded://ADDR, mqtt://… or mqtts://…")
+	text(&c.Blobs, "blobs", "", "where photos and documents are kept: file:///… (default: a folder in the data folder)")
+	public := fromEnvironment("public-accounts", "false")
+	fs.BoolVar(&c.PublicAccounts, "public-accounts", public == "true" || public == "1", "let anybody open an account that acts for no company ($"+environmentName("public-accounts")+"; --demo does)")
 	demo := fromEnvironment("demo", "false")
 	fs.BoolVar(&c.Demo, "demo", demo == "true" || demo == "1", "found the demo consortium on an empty ledger ($"+environmentName("demo")+")")
 	fs.IntVar(&c.ScrubRate, "scrub-rate", 1<<20, "bytes a second that the background check of the ledger reads; -1 turns it off")
@@ -100,6 +106,14 @@ func isBase(address string) bool {
 
 func (c *Config) path(parts ...string) string {
 	return filepath.Join(append([]string{c.Data}, parts...)...)
+}
+
+func (c *Config) blobsURL() (string, error) {
+	if c.Blobs != "" {
+		return c.Blobs, nil
+	}
+	dir, err := filepath.Abs(c.path(blobsName))
+	return "file://" + dir, err
 }
 
 func (c *Config) databaseURL() string {
