@@ -92,6 +92,8 @@ var Rules = []chaincode.Rule{
 	identifierRules["gs1/syntax"],
 	identifierRules["gs1/unknown-key"],
 	identifierRules["gs1/order"],
+	errPhotoFile,
+	errNoOriginal,
 }
 
 // app is the app over an open host.
@@ -111,6 +113,7 @@ type app struct {
 
 	// queryGone ends the subscriptions of a named query that is deleted.
 	queryGone func(ctx context.Context, tx *readmodel.Tx, owner, name string) error
+	photos    *photoStore
 }
 
 func open(ctx context.Context, h *host.Host) (web.App, error) {
@@ -126,10 +129,11 @@ func openApp(ctx context.Context, h *host.Host) (*app, error) {
 	a.chains = &chains{db: h.DB, follower: h.Follower, lineage: a.lineage}
 	a.directory, a.shelf = newDirectory(h.DB, h.Follower), newShelf(h.Web.Words().T)
 	h.Web.Assets(sub(assets, "assets"))
-	go a.keepMarking(ctx)
+	h.Go(func() { a.keepMarking(ctx) })
 	if err := a.openCaptures(ctx); err != nil {
 		return nil, err
 	}
+	a.openPhotos(ctx)
 	var err error
 	if a.pager, err = openPager(ctx, h.DB, h.Now); err != nil {
 		return nil, fmt.Errorf("open the seal of page tokens: %w", err)
@@ -155,6 +159,7 @@ func (a *app) face() web.App {
 			{Title: "Products", Href: "/traceability/products", Icon: "list", Under: under("places", "links")},
 			{Title: "Companies", Href: "/traceability/companies", Icon: "bank", Under: under("demands", "subscriptions")},
 			{Title: "Shoppers", Href: "/traceability/scans", Icon: "scan", Under: under("alarms", "reports")},
+			{Title: "Photos", Href: "/photos", Icon: "scan", Guest: true},
 		},
 		Pages: sub(pages, "pages"), Words: sub(translations, "i18n"),
 		Routes: slices.Concat(
@@ -178,6 +183,7 @@ func (a *app) face() web.App {
 			a.linkRoutes(),
 			a.packRoutes(),
 			a.labelRoutes(),
+			a.photoRoutes(),
 			a.epcisRoutes(),
 			a.collectionRoutes(),
 			a.queryRoutes(),

@@ -61,6 +61,7 @@ var tables = []string{
 	"tr_returned",
 	"tr_mismatches",
 	"tr_statements",
+	"tr_photos",
 }
 
 // projection says what each event does to the tables.
@@ -74,6 +75,7 @@ func projection() *readmodel.Projection {
 	projectWarnings(p)
 	projectLinks(p)
 	projectCaseLife(p)
+	readmodel.On(p, photoRegistered)
 	return p
 }
 

@@ -535,3 +535,23 @@ CREATE TABLE tr_statements (
 	agreed   BOOLEAN NOT NULL,
 	PRIMARY KEY (shipment, block, tx, seq)
 );
+CREATE TABLE tr_photos (
+	sha256     TEXT PRIMARY KEY,
+	perceptual TEXT NOT NULL, -- PDQ as it lies, hexadecimal
+	quality    BIGINT NOT NULL,
+	type       TEXT NOT NULL,
+	width      BIGINT NOT NULL,
+	height     BIGINT NOT NULL,
+	size       BIGINT NOT NULL,
+	about      TEXT NOT NULL, -- a lot
+	msp        TEXT NOT NULL,
+	party      TEXT NOT NULL,
+	by_user    TEXT NOT NULL,
+	at         TIMESTAMP NOT NULL,
+	block      BIGINT NOT NULL,
+	tx         TEXT NOT NULL
+);
+CREATE INDEX tr_photos_user ON tr_photos (msp, by_user, at);
+CREATE INDEX tr_photos_party ON tr_photos (party, at);
+CREATE INDEX tr_photos_about ON tr_photos (about, at);
+CREATE INDEX tr_photos_block ON tr_photos (block);

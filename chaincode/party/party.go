@@ -22,6 +22,7 @@ const (
 	Operator   = "operator" // logs, ships, accepts, issues
 	Viewer     = "viewer"
 	Regulator  = "regulator"
+	Public     = "public" // an account that anybody may open; acts for no company
 	TaxOfficer = "tax-officer"
 	Banker     = "banker"
 )

@@ -33,6 +33,8 @@ var Contract = chaincode.Contract{
 		chaincode.Command(link, party.Operator, party.Admin),
 		chaincode.Command(unlink, party.Operator, party.Admin),
 		chaincode.Command(demand, party.Operator, party.Admin),
+		chaincode.Command(registerPhoto, party.Operator, party.Admin, party.Viewer, party.Regulator, party.TaxOfficer, party.Banker, party.Public),
+		chaincode.Query(getPhoto),
 		chaincode.Query(getEvent),
 		chaincode.Query(lotStatus),
 		chaincode.Query(getShipment),
@@ -101,6 +103,10 @@ var Contract = chaincode.Contract{
 		ErrNoLink,
 		ErrProfile,
 		ErrDemand,
+		ErrPhoto,
+		ErrPhotoKnown,
+		ErrPhotoQuota,
+		ErrNoPhoto,
 	},
 	Events: []any{
 		Captured{},
@@ -140,6 +146,7 @@ var Contract = chaincode.Contract{
 		LinkPublished{},
 		LinkWithdrawn{},
 		Demanded{},
+		PhotoRegistered{},
 	},
 }
 

@@ -6,7 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"image"
+	"image/png"
 	"maps"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -30,7 +33,7 @@ import (
 
 // side names the records of one company: the dairy's own, or another's.
 type side struct {
-	lot, gtin, gln, hash, private, pack, job, kase, closes, apiCloses, shipment          string
+	photo, lot, gtin, gln, hash, private, pack, job, kase, closes, apiCloses, shipment   string
 	accepts, declines, apiAccepts, apiDeclines, callsBack, settles, unpacks, tx, company string
 	escalates, apiSettles, apiEscalates, told, holds, apiHolds                           string
 	alarm, report                                                                        string
@@ -64,6 +67,7 @@ type call struct {
 	form url.Values
 	json any
 	raw  []byte // an EPCIS document
+	file []byte // a photo, in a form
 }
 
 func get(path string) func(*world, side) call {
@@ -127,7 +131,21 @@ var fixtures = map[string]fixture{
 	}, 0},
 	"host.transaction": {nothing, get("/transactions/" + strings.Repeat("0", 64)), 0},
 	"host.members":     {nothing, get("/members.pem"), 0},
-	"host.people":      {nothing, get("/people"), 0},
+	"host.signUpForm":  {nothing, get("/signup"), 0},
+	"host.signUp":      {nothing, func(w *world, _ side) call { return call{path: "/signup", form: url.Values{"name": {"x"}}} }, 422},
+
+	"photos":             {nothing, get("/photos"), 0},
+	"photos.register":    {nothing, func(w *world, _ side) call { return call{path: "/photos", file: w.photograph()} }, 0},
+	"photos.verify":      {nothing, func(w *world, _ side) call { return call{path: "/photos/verify", file: w.photograph()} }, 0},
+	"photos.page":        {nothing, func(_ *world, s side) call { return call{path: "/photos/" + s.photo} }, 0},
+	"photos.image":       {reads, func(_ *world, s side) call { return call{path: "/photos/" + s.photo + "/image"} }, 0},
+	"photos.forget":      {acts, func(_ *world, s side) call { return call{path: "/photos/" + s.photo + "/forget", form: url.Values{}} }, 0},
+	"api.photos":         {lists, get("/api/photos"), 0},
+	"api.photo.register": {nothing, func(w *world, _ side) call { return call{path: "/api/photos", raw: w.photograph()} }, 0},
+	"api.photo.verify":   {nothing, func(w *world, _ side) call { return call{path: "/api/photos/verify", raw: w.photograph()} }, 0},
+	"api.photo":          {nothing, func(_ *world, s side) call { return call{path: "/api/photos/" + s.photo} }, 0},
+
+	"host.people": {nothing, get("/people"), 0},
 	"host.addPerson": {nothing, func(w *world, s side) call {
 		return call{path: "/people", form: url.Values{"name": {w.fresh("p")}, "display": {"P"}, "role": {"viewer"}, "party": {s.company}}}
 	}, 0},
@@ -528,6 +546,7 @@ var fixtures = map[string]fixture{
 
 // ownOnly are the reads that not even a regulator has of another's.
 var ownOnly = []string{"epcis.captureJob.get", "import.job", "epcis.query.get", "epcis.queryEvents.get"}
+var ownOnly = []string{"epcis.captureJob.get", "api.photos"}
 
 // world is the running program with one company's records and another's.
 type world struct {
@@ -713,6 +732,7 @@ func (w *world) records() {
 	if err != nil {
 		w.Fatal(err)
 	}
+	w.own.photo, w.other.photo = w.onRecord(operator), w.onRecord(stranger)
 	w.own.tx, w.other.tx = receipt.TxID, receipt.TxID
 	w.other.private = w.secret()
 	if _, _, err := host.Do[any](context.Background(), w.h, stranger.actor(), trace.DescribeProduct{GTIN: gouda, Name: "Gouda", Unit: "KGM"}); err != nil {
@@ -815,6 +835,25 @@ func (w *world) holding(s side) string {
 	return id
 }
 
+// photograph is a photo that nobody has yet.
+func (w *world) photograph() []byte {
+	var file bytes.Buffer
+	if err := png.Encode(&file, image.NewGray(image.Rect(0, 0, 64, 64))); err != nil {
+		w.Fatal(err)
+	}
+	return append(file.Bytes(), w.fresh("photo")...)
+}
+
+// onRecord puts one on record.
+func (w *world) onRecord(by person) string {
+	a := w.send("POST", call{path: "/api/photos", raw: w.photograph()}, credential{bearer: apiToken(w, w.h, by, time.Hour, accounts.Write)})
+	var said struct{ Reply trace.PhotoState }
+	if err := json.Unmarshal(a.body, &said); err != nil || a.status != http.StatusCreated {
+		w.Fatal(a, err)
+	}
+	return said.Reply.SHA256
+}
+
 // job captures by a document and waits for what becomes of it.
 func (w *world) job(by person, e epcis.Event) string {
 	c := credential{bearer: apiToken(w, w.h, by, time.Hour, accounts.Capture)}
@@ -862,6 +901,16 @@ func (w *world) request(method string, c call, by credential) *http.Request {
 	var body []byte
 	kind := ""
 	switch {
+	case c.file != nil:
+		var form bytes.Buffer
+		parts := multipart.NewWriter(&form)
+		into, err := parts.CreateFormFile("photo", "photo.png")
+		if err != nil {
+			w.Fatal(err)
+		}
+		into.Write(c.file)
+		parts.Close()
+		body, kind = form.Bytes(), parts.FormDataContentType()
 	case c.raw != nil:
 		body, kind = c.raw, "application/ld+json"
 	case c.json != nil:
@@ -1178,10 +1227,10 @@ func (w *world) contractDecides(row web.Row, p *person, a answer) bool {
 	return lacks || p.party != dairy && (sends || fixtures[row.Name].concern != nothing)
 }
 
-// isIn reports whether an answer names the side's lot, shipment or case.
+// isIn reports whether an answer names the side's lot, shipment, case or photo.
 func (s side) isIn(a answer) bool {
 	text := string(a.body)
-	return strings.Contains(text, s.mark) || strings.Contains(text, s.shipment) || strings.Contains(text, s.kase)
+	return strings.Contains(text, s.mark) || strings.Contains(text, s.shipment) || strings.Contains(text, s.kase) || strings.Contains(text, s.photo)
 }
 
 // TestContractsAskForTheRole calls every function of the contracts as

@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"slices"
 
 	"github.com/tallyway/tallyway/chaincode"
 	"github.com/tallyway/tallyway/shared/identity"
@@ -47,7 +48,8 @@ func (a authenticator) CheckCSRF(cookie, token string) bool {
 }
 
 func userOf(u accounts.User) *web.User {
-	return &web.User{ID: u.Name, Name: u.Display, MSP: u.MSP, Party: u.Party, Roles: u.Roles, Lang: u.Language}
+	return &web.User{ID: u.Name, Name: u.Display, MSP: u.MSP, Party: u.Party, Roles: u.Roles, Lang: u.Language,
+		Guest: u.Party == "" && slices.Equal(u.Roles, []string{rolePublic})}
 }
 
 // ActorOf is the user as the ledger knows them.

@@ -28,6 +28,7 @@ const (
 	databaseName = "readmodel.db"
 	walletName   = "wallet"
 	secretName   = "master.secret"
+	blobsName    = "blobs"
 )
 
 // Manifest tells what a backup holds.
@@ -81,6 +82,7 @@ func (h *Host) Backup(ctx context.Context, to io.Writer) error {
 	if m.Database == "included" {
 		w.file(databaseName, filepath.Join(work, databaseName))
 	}
+	w.tree(blobsName, h.Blobs.Dir())
 	if own != nil {
 		w.stream(ledgerName, filepath.Join(work, ledgerName), func(f io.Writer) error { return own.Backup(ctx, f) })
 	}

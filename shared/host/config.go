@@ -25,6 +25,9 @@ type Config struct {
 	MQTT     string // broker; empty is none
 	Secret   string // seals the keys in the wallet; empty is a file in Data
 	Demo     bool   // found the demo consortium on an empty ledger
+	Blobs    string // where photos and documents are kept, "file:///…"; empty is a folder in Data
+	// PublicAccounts lets anybody open an account that acts for no company.
+	PublicAccounts bool
 
 	WebhookPrivate bool // webhooks may go to private and loopback addresses
 
@@ -54,6 +57,9 @@ func (c *Config) Flags(fs *flag.FlagSet) {
 	text(&c.Profile, "profile", "", "connection profile of a Fabric network")
 	text(&c.Database, "database", "", "sqlite:FILE or postgres://… (default: SQLite in the data folder)")
 	text(&c.MQTT, "mqtt", "", "MQTT broker: embedded://ADDR, mqtt://… or mqtts://…")
+	text(&c.Blobs, "blobs", "", "where photos and documents are kept: file:///… (default: a folder in the data folder)")
+	public := fromEnvironment("public-accounts", "false")
+	fs.BoolVar(&c.PublicAccounts, "public-accounts", public == "true" || public == "1", "let anybody open an account that acts for no company ($"+environmentName("public-accounts")+"; --demo does)")
 	demo := fromEnvironment("demo", "false")
 	fs.BoolVar(&c.Demo, "demo", demo == "true" || demo == "1", "found the demo consortium on an empty ledger ($"+environmentName("demo")+")")
 	private := fromEnvironment("webhook-private", "false")
@@ -104,6 +110,14 @@ func isBase(address string) bool {
 
 func (c *Config) path(parts ...string) string {
 	return filepath.Join(append([]string{c.Data}, parts...)...)
+}
+
+func (c *Config) blobsURL() (string, error) {
+	if c.Blobs != "" {
+		return c.Blobs, nil
+	}
+	dir, err := filepath.Abs(c.path(blobsName))
+	return "file://" + dir, err
 }
 
 func (c *Config) databaseURL() string {

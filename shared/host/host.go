@@ -25,6 +25,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/tallyway/tallyway/chaincode"
+	"github.com/tallyway/tallyway/shared/blobs"
 	"github.com/tallyway/tallyway/shared/identity"
 	"github.com/tallyway/tallyway/shared/identity/accounts"
 	"github.com/tallyway/tallyway/shared/ledger/fabric"
@@ -41,6 +42,7 @@ type Host struct {
 	Wallet   *identity.Wallet
 	Accounts *accounts.Accounts
 	Ledger   Ledger
+	Blobs    *blobs.Store
 	Profile  *fabric.Profile // of the Fabric network; nil on the embedded ledger
 	DB       *readmodel.DB
 	Follower *readmodel.Follower
@@ -56,6 +58,7 @@ type Host struct {
 	serving    chan error
 	stopApps   context.CancelFunc
 	background sync.WaitGroup // ends when stopApps is called
+	signUps    hourly
 	closers    []func() error // last opened, first closed
 }
 
@@ -100,7 +103,18 @@ func (p Program) Open(ctx context.Context, config Config, log *slog.Logger) (h *
 	if err := h.openLedger(ctx); err != nil {
 		return h, err
 	}
+	if err := h.openBlobs(); err != nil {
+		return h, err
+	}
 	return h, h.openReadModel(ctx)
+}
+
+func (h *Host) openBlobs() error {
+	address, err := h.Config.blobsURL()
+	if err == nil {
+		h.Blobs, err = blobs.Open(address)
+	}
+	return err
 }
 
 func (h *Host) start(ctx context.Context) error {

@@ -4,6 +4,7 @@ import (
 	"embed"
 	"io/fs"
 
+	"github.com/tallyway/tallyway/chaincode"
 	"github.com/tallyway/tallyway/shared/web"
 )
 
@@ -17,19 +18,24 @@ var wordFiles embed.FS
 // name it.
 const roleAdmin = "admin"
 
+// rolePublic is that of an account which anybody may open.
+const rolePublic = "public"
+
 // menu leads to the host's pages from every app's.
-var menu = []web.NavItem{{Title: "Your account", Href: "/account"}, {Title: "Users", Href: "/people", Roles: []string{roleAdmin}}}
+var menu = []web.NavItem{{Title: "Your account", Href: "/account", Guest: true}, {Title: "Users", Href: "/people", Roles: []string{roleAdmin}}}
 
 // ownPages are the host's: the account, and the users of a company.
 func (h *Host) ownPages() web.App {
-	return web.App{Name: "host", Pages: below(pageFiles, "pages"), Words: below(wordFiles, "i18n"), Routes: []web.Route{
-		{Method: "GET", Path: "/account", Name: "host.account", Access: web.AnyUser, Handler: h.showAccount},
-		{Method: "POST", Path: "/account/password", Name: "host.password", Access: web.AnyUser.Needs("admin"), Handler: h.changePassword},
-		{Method: "POST", Path: "/account/tokens", Name: "host.makeToken", Access: web.AnyUser.Needs("admin"), Handler: h.makeToken},
-		{Method: "POST", Path: "/account/tokens/revoke", Name: "host.revokeToken", Access: web.AnyUser.Owned().Needs("admin"), Handler: h.revokeToken},
-		{Method: "POST", Path: "/account/sessions/revoke", Name: "host.revokeSession", Access: web.AnyUser.Owned().Needs("admin"), Handler: h.revokeSession},
-		{Method: "GET", Path: "/transactions/:id", Name: "host.transaction", Access: web.AnyUser, Handler: h.showTransaction},
+	return web.App{Name: "host", Pages: below(pageFiles, "pages"), Words: below(wordFiles, "i18n"), Rules: []chaincode.Rule{ErrNoSignUp, ErrSignUps}, Routes: []web.Route{
+		{Method: "GET", Path: "/account", Name: "host.account", Access: web.AnyUser.Guests(), Handler: h.showAccount},
+		{Method: "POST", Path: "/account/password", Name: "host.password", Access: web.AnyUser.Guests().Needs("admin"), Handler: h.changePassword},
+		{Method: "POST", Path: "/account/tokens", Name: "host.makeToken", Access: web.AnyUser.Guests().Needs("admin"), Handler: h.makeToken},
+		{Method: "POST", Path: "/account/tokens/revoke", Name: "host.revokeToken", Access: web.AnyUser.Guests().Owned().Needs("admin"), Handler: h.revokeToken},
+		{Method: "POST", Path: "/account/sessions/revoke", Name: "host.revokeSession", Access: web.AnyUser.Guests().Owned().Needs("admin"), Handler: h.revokeSession},
+		{Method: "GET", Path: "/transactions/:id", Name: "host.transaction", Access: web.AnyUser.Guests(), Handler: h.showTransaction},
 		{Method: "GET", Path: "/members.pem", Name: "host.members", Access: web.Public, Handler: h.showMembers},
+		{Method: "GET", Path: "/signup", Name: "host.signUpForm", Access: web.Public, Handler: h.signUp},
+		{Method: "POST", Path: "/signup", Name: "host.signUp", Access: web.Public, Handler: h.signUp},
 		{Method: "GET", Path: "/people", Name: "host.people", Access: web.Roles(roleAdmin).Needs("admin"), Handler: h.showPeople},
 		{Method: "POST", Path: "/people", Name: "host.addPerson", Access: web.Roles(roleAdmin).Needs("admin"), Handler: h.addPerson},
 		{Method: "POST", Path: "/people/:name/renew", Name: "host.renewKey", Access: web.Roles(roleAdmin).Owned().Needs("admin"), Handler: h.renewKey},

@@ -24,6 +24,7 @@ type User struct {
 	Lang   string   // "en", "zh" or "" for what the browser says
 	Scopes []string // of an API token; a session has all of them
 	Token  bool     // came with an API token
+	Guest  bool     // anybody may be one: acts for no company, and is let in only where guests are
 }
 
 // Has reports whether the user has the role.
@@ -167,7 +168,7 @@ func (s *Server) ownRoutes() []Route {
 	}
 	routes = append(routes, s.offlineRoutes()...)
 	if s.cfg.Live != nil {
-		routes = append(routes, LiveRoute("/live", "web.live", AnyUser, s.cfg.Live))
+		routes = append(routes, LiveRoute("/live", "web.live", AnyUser.Guests(), s.cfg.Live))
 	}
 	return routes
 }
@@ -177,12 +178,16 @@ func (s *Server) frontAccess() Access {
 	if s.ownFront {
 		return Public
 	}
-	return AnyUser
+	return AnyUser.Guests()
 }
 
 func toFirstApp(c *Ctx) error {
 	for _, m := range c.server.mounted {
-		if m.Home != "" && c.sees(m.Roles) {
+		if c.user.Guest {
+			for _, item := range c.seen(m.Nav) {
+				return c.Redirect(item.Href)
+			}
+		} else if m.Home != "" && c.sees(m.Roles) {
 			return c.Redirect(m.Home)
 		}
 	}

@@ -18,6 +18,7 @@ type Doc struct {
 	List    bool    // takes limit and after, answers {"items": [...], "next": "..."}
 	States  []string
 	Body    any    // a value of the request's type, or nil
+	Takes   string // media type of a body that is a file
 	Reply   any    // a value of the reply's type; of an item for a List
 	Status  int    // of success; 200 by default
 	Type    string // of the reply; application/json by default
@@ -102,6 +103,9 @@ func (s *Server) operation(g *schemas, r Route) object {
 	if r.Doc.Body != nil {
 		op["requestBody"] = object{"required": true,
 			"content": object{"application/json": object{"schema": g.of(reflect.TypeOf(r.Doc.Body))}}}
+	}
+	if r.Doc.Takes != "" {
+		op["requestBody"] = object{"required": true, "content": object{r.Doc.Takes: object{}}}
 	}
 	if r.Access.who != "public" {
 		op["security"] = []object{{"token": []string{r.Access.Scope}}}

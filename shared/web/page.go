@@ -175,7 +175,7 @@ func (c *Ctx) shell(view any) shell {
 // seen are the entries that the user has a role for.
 func (c *Ctx) seen(items []NavItem) (seen []NavItem) {
 	for _, item := range items {
-		if c.sees(item.Roles) {
+		if c.sees(item.Roles) && (item.Guest || !c.user.Guest) {
 			seen = append(seen, item)
 		}
 	}

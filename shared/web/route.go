@@ -35,13 +35,14 @@ type Route struct {
 type Access struct {
 	who   who
 	Roles []string // one of them is needed
+	guest bool     // guests are let in too
 	Owner bool     // the record decides as well: the handler or the contract checks whose it is
 	Scope string   // what an API token needs: "read", "write", "capture", "admin"
 }
 
 type who string
 
-// Public lets everybody in, AnyUser everybody who has signed in.
+// Public lets everybody in, AnyUser everybody who has signed in but guests.
 var (
 	Public  = Access{who: "public"}
 	AnyUser = Access{who: "user"}
@@ -52,6 +53,12 @@ func Roles(roles ...string) Access { return Access{who: "roles", Roles: roles} }
 
 // Owned says that the record decides as well.
 func (a Access) Owned() Access { a.Owner = true; return a }
+
+// Guests lets in guests as well.
+func (a Access) Guests() Access { a.guest = true; return a }
+
+// LetsGuests reports whether guests are let in.
+func (a Access) LetsGuests() bool { return a.guest || a.who == "public" }
 
 // Needs names the scope of an API token. Without it safe methods need "read",
 // all others "write".
@@ -67,9 +74,9 @@ func (a Access) Allows(u *User) bool {
 	case "public":
 		return true
 	case "user":
-		return u != nil
+		return u != nil && (a.guest || !u.Guest)
 	case "roles":
-		return u != nil && slices.ContainsFunc(a.Roles, u.Has)
+		return u != nil && (a.guest || !u.Guest) && slices.ContainsFunc(a.Roles, u.Has)
 	}
 	return false
 }

@@ -131,6 +131,7 @@ type NavItem struct {
 	Href  string
 	Icon  string
 	Roles []string // who sees it; none means everybody signed in
+	Guest bool     // guests see it too
 	Under []string // further addresses whose pages belong to it
 }
 

@@ -232,6 +232,12 @@ func (b *Browser) Type(css, text string) {
 	b.Do(chromedp.SendKeys(chromedp.CSS(css), text))
 }
 
+// Upload chooses a file in an entry.
+func (b *Browser) Upload(css, file string) {
+	b.t.Helper()
+	b.Do(chromedp.SetUploadFiles(chromedp.CSS(css), []string{file}))
+}
+
 // See waits until an element is there to be seen.
 func (b *Browser) See(css string) { b.t.Helper(); b.Do(chromedp.WaitVisible(chromedp.CSS(css))) }
 
