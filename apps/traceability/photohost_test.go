@@ -27,8 +27,8 @@ import (
 	"github.com/tallyway/tallyway/shared/web/webtest"
 )
 
-// shot is a photo of waves, one for each seed.
-func shot(seed float64, w, h int) *image.RGBA {
+// snap is a photo of waves, one for each seed.
+func snap(seed float64, w, h int) *image.RGBA {
 	m := image.NewRGBA(image.Rect(0, 0, w, h))
 	for y := range h {
 		for x := range w {
@@ -92,13 +92,13 @@ func (w *viewsWorld) sendPhoto(token, path string, file []byte, into any) int {
 func TestAPhotoOnRecordIsFoundAgain(t *testing.T) {
 	w := viewsHost(t)
 	dairy := w.tokens["greenfield-dairy"]
-	m := shot(1.3, 700, 500)
+	m := snap(1.3, 700, 500)
 	file := jpegOf(t, m, 92)
 	var first committed[trace.PhotoState]
 	if status := w.sendPhoto(dairy, "/api/photos", file, &first); status != 201 || first.Block == 0 || first.Reply.Status != "registered" {
 		t.Fatalf("%d %+v", status, first)
 	}
-	w.sendPhoto(dairy, "/api/photos", jpegOf(t, shot(2.9, 700, 500), 92), nil)
+	w.sendPhoto(dairy, "/api/photos", jpegOf(t, snap(2.9, 700, 500), 92), nil)
 	var v photoVerdict
 	if w.sendPhoto("", "/api/photos/verify", file, &v); v.Exact == nil || v.Exact.Party != "greenfield-dairy" || len(v.Similar) != 0 {
 		t.Errorf("the file itself: %+v", v)
@@ -144,7 +144,7 @@ func TestThreePhotosADay(t *testing.T) {
 	}
 	var files [10][]byte
 	for i := range files {
-		files[i] = jpegOf(t, shot(1+float64(i)/3, 200, 200), 90)
+		files[i] = jpegOf(t, snap(1+float64(i)/3, 200, 200), 90)
 	}
 	var all sync.WaitGroup
 	var statuses [10]int
@@ -167,7 +167,7 @@ func TestThreePhotosADay(t *testing.T) {
 	}
 	w.sleep(24 * time.Hour)
 	shopper = w.again("shopper")
-	if status := w.sendPhoto(shopper, "/api/photos", jpegOf(t, shot(9, 200, 200), 90), nil); status != 201 {
+	if status := w.sendPhoto(shopper, "/api/photos", jpegOf(t, snap(9, 200, 200), 90), nil); status != 201 {
 		t.Errorf("the next day: %d", status)
 	}
 }
@@ -187,13 +187,13 @@ func TestWhoSeesAPhoto(t *testing.T) {
 	w.log("greenfield-dairy", m1, "1000", "2026-12-24")
 	w.ship("greenfield-dairy", "harbour-foods", m1, "10")
 	w.receive("harbour-foods", m1, "10")
-	mine, shown := jpegOf(t, shot(1.1, 300, 200), 90), jpegOf(t, shot(2.2, 300, 200), 90)
+	mine, shown := jpegOf(t, snap(1.1, 300, 200), 90), jpegOf(t, snap(2.2, 300, 200), 90)
 	for query, file := range map[string][]byte{"?about=" + m1: mine, "?shown=true&about=" + m1: shown} {
 		if status := w.sendPhoto(w.tokens["greenfield-dairy"], "/api/photos"+query, file, nil); status != 201 {
 			t.Fatal(status)
 		}
 	}
-	if status := w.sendPhoto(w.tokens["far-shop"], "/api/photos?about="+m1, jpegOf(t, shot(3.3, 300, 200), 90), nil); status != 404 {
+	if status := w.sendPhoto(w.tokens["far-shop"], "/api/photos?about="+m1, jpegOf(t, snap(3.3, 300, 200), 90), nil); status != 404 {
 		t.Errorf("a stranger's photo is about the lot: %d", status)
 	}
 	for reader, sees := range map[string][3]bool{ // mine, shown, the lot's name
@@ -225,7 +225,7 @@ func TestWhoSeesAPhoto(t *testing.T) {
 // Files of uploads that came to nothing go; files on record stay.
 func TestLeftFilesGo(t *testing.T) {
 	w := viewsHost(t)
-	kept, left := jpegOf(t, shot(1.1, 200, 200), 90), jpegOf(t, shot(2.2, 200, 200), 90)
+	kept, left := jpegOf(t, snap(1.1, 200, 200), 90), jpegOf(t, snap(2.2, 200, 200), 90)
 	w.sendPhoto(w.tokens["greenfield-dairy"], "/api/photos", kept, nil)
 	s := &photoStore{host: w.Host, db: w.DB, reading: make(chan struct{}, 1)}
 	e, err := s.examine(t.Context(), left)
@@ -249,7 +249,7 @@ func TestLeftFilesGo(t *testing.T) {
 // A photo of twelve megapixels is on record within three seconds.
 func TestALargePhotoIsQuick(t *testing.T) {
 	w := viewsHost(t)
-	small := shot(1.7, 1000, 750)
+	small := snap(1.7, 1000, 750)
 	large := image.NewRGBA(image.Rect(0, 0, 4000, 3000))
 	for y := range 3000 {
 		for x := range 4000 {
@@ -274,7 +274,7 @@ func TestPhotosInABrowser(t *testing.T) {
 	w := viewsHost(t)
 	dir := t.TempDir()
 	file := filepath.Join(dir, "milk.jpg")
-	if err := os.WriteFile(file, jpegOf(t, shot(1.3, 900, 600), 85), 0o600); err != nil {
+	if err := os.WriteFile(file, jpegOf(t, snap(1.3, 900, 600), 85), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	w.Config.PublicAccounts = true
@@ -312,9 +312,9 @@ func TestPhotosInABrowser(t *testing.T) {
 }
 
 func FuzzUpload(f *testing.F) {
-	f.Add(jpegOf(f, shot(1, 80, 80), 50))
+	f.Add(jpegOf(f, snap(1, 80, 80), 50))
 	var p bytes.Buffer
-	png.Encode(&p, shot(2, 70, 70))
+	png.Encode(&p, snap(2, 70, 70))
 	f.Add(p.Bytes())
 	s := &photoStore{reading: make(chan struct{}, 1)}
 	f.Fuzz(func(t *testing.T, file []byte) {
