@@ -34,6 +34,9 @@ var Contract = chaincode.Contract{
 		chaincode.Command(unlink, party.Operator, party.Admin),
 		chaincode.Command(demand, party.Operator, party.Admin),
 		chaincode.Command(registerPhoto, party.Operator, party.Admin, party.Viewer, party.Regulator, party.TaxOfficer, party.Banker, party.Public),
+		chaincode.Command(attach, party.Operator, party.Admin),
+		chaincode.Command(withdraw, party.Operator, party.Admin),
+		chaincode.Query(getDocument),
 		chaincode.Query(getPhoto),
 		chaincode.Query(getEvent),
 		chaincode.Query(lotStatus),
@@ -107,6 +110,12 @@ var Contract = chaincode.Contract{
 		ErrPhotoKnown,
 		ErrPhotoQuota,
 		ErrNoPhoto,
+		ErrDocument,
+		ErrDocumentDates,
+		ErrNotYourThing,
+		ErrDocumentKnown,
+		ErrNoDocument,
+		ErrNotYourDocument,
 	},
 	Events: []any{
 		Captured{},
@@ -147,6 +156,8 @@ var Contract = chaincode.Contract{
 		LinkWithdrawn{},
 		Demanded{},
 		PhotoRegistered{},
+		DocumentAttached{},
+		DocumentWithdrawn{},
 	},
 }
 

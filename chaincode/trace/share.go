@@ -37,7 +37,7 @@ func (d *desk) file() error {
 		d.c.Sharing = Linked
 	}
 	d.record.Sharing = d.c.Sharing
-	readers, err := d.readers()
+	readers, err := readersOf(d.tx, d.by, d.c.Sharing, d.c.With)
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func (d *desk) file() error {
 		bodies.Put(d.tx, d.c.Event, d.record.Hash)
 	} else {
 		told.Event = nil
-		if err := d.keepCopies(readers); err != nil {
+		if d.record.Copies, err = keepCopies(d.tx, copies, readers, d.c.Salt, d.c.Event); err != nil {
 			return err
 		}
 	}
@@ -55,15 +55,14 @@ func (d *desk) file() error {
 	return nil
 }
 
-// readers are the author and the companies that a restricted event names.
-func (d *desk) readers() ([]party.Party, error) {
-	mode, with := d.c.Sharing, d.c.With
+// readersOf are the author and the companies that something restricted names.
+func readersOf(tx *chaincode.Tx, by party.Party, mode string, with []string) ([]party.Party, error) {
 	if !slices.Contains([]string{Linked, Public, Restricted, Private}, mode) || (mode == Restricted) != (len(with) > 0) {
 		return nil, ErrSharing.Refuse("%s with %s companies", mode, len(with)).On("sharing")
 	}
-	readers := []party.Party{d.by}
+	readers := []party.Party{by}
 	for _, id := range with {
-		p, ok := party.Find(d.tx, id)
+		p, ok := party.Find(tx, id)
 		if !ok {
 			return nil, ErrSharing.Refuse("%s is not known", id).On("with")
 		}
@@ -74,7 +73,7 @@ func (d *desk) readers() ([]party.Party, error) {
 
 // keepCopies gives each reader's member a copy of its own, with a salt of its
 // own, so that copies cannot be told to be the same.
-func (d *desk) keepCopies(readers []party.Party) error {
+func keepCopies(tx *chaincode.Tx, table chaincode.Private[privateBody], readers []party.Party, salt, body []byte) (all []Copy, err error) {
 	var ids, orgs []string
 	for _, p := range readers {
 		ids = append(ids, p.ID)
@@ -82,19 +81,19 @@ func (d *desk) keepCopies(readers []party.Party) error {
 	}
 	slices.Sort(orgs)
 	for _, org := range slices.Compact(orgs) {
-		salt, err := chaincode.Commit(d.c.Salt, []byte(org))
+		derived, err := chaincode.Commit(salt, []byte(org))
 		if err != nil {
-			return err
+			return nil, err
 		}
-		own, _ := hex.DecodeString(salt)
-		commitment, err := chaincode.Commit(own, d.c.Event)
+		own, _ := hex.DecodeString(derived)
+		commitment, err := chaincode.Commit(own, body)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		copies.Put(d.tx, org, privateBody{d.c.Event, own, ids}, commitment)
-		d.record.Copies = append(d.record.Copies, Copy{org, commitment})
+		table.Put(tx, org, privateBody{body, own, ids}, commitment)
+		all = append(all, Copy{org, commitment})
 	}
-	return nil
+	return all, nil
 }
 
 // tell is the event of the capture, for every read model.
