@@ -94,6 +94,9 @@ var Rules = []chaincode.Rule{
 	identifierRules["gs1/order"],
 	errPhotoFile,
 	errNoOriginal,
+	errDocumentFile,
+	errFileGone,
+	errFileDamaged,
 }
 
 // app is the app over an open host.
@@ -114,6 +117,7 @@ type app struct {
 	// queryGone ends the subscriptions of a named query that is deleted.
 	queryGone func(ctx context.Context, tx *readmodel.Tx, owner, name string) error
 	photos    *photoStore
+	documents *documentStore
 }
 
 func open(ctx context.Context, h *host.Host) (web.App, error) {
@@ -133,7 +137,7 @@ func openApp(ctx context.Context, h *host.Host) (*app, error) {
 	if err := a.openCaptures(ctx); err != nil {
 		return nil, err
 	}
-	a.openPhotos(ctx)
+	a.openFiles(ctx)
 	var err error
 	if a.pager, err = openPager(ctx, h.DB, h.Now); err != nil {
 		return nil, fmt.Errorf("open the seal of page tokens: %w", err)
@@ -156,7 +160,7 @@ func (a *app) face() web.App {
 			{Title: "Mismatches", Href: "/traceability/mismatches", Icon: "warn"},
 			{Title: "Insights", Href: "/traceability/insights", Icon: "chart"},
 			{Title: "Records", Href: "/traceability/fsma", Icon: "shield"},
-			{Title: "Products", Href: "/traceability/products", Icon: "list", Under: under("places", "links")},
+			{Title: "Products", Href: "/traceability/products", Icon: "list", Under: under("places", "links", "documents")},
 			{Title: "Companies", Href: "/traceability/companies", Icon: "bank", Under: under("demands", "subscriptions")},
 			{Title: "Shoppers", Href: "/traceability/scans", Icon: "scan", Under: under("alarms", "reports")},
 			{Title: "Photos", Href: "/photos", Icon: "scan", Guest: true},
@@ -184,6 +188,7 @@ func (a *app) face() web.App {
 			a.packRoutes(),
 			a.labelRoutes(),
 			a.photoRoutes(),
+			a.documentRoutes(),
 			a.epcisRoutes(),
 			a.collectionRoutes(),
 			a.queryRoutes(),

@@ -146,13 +146,17 @@ func (w *pageWriter) coldSummary(c *coldCurve) *pageWriter {
 
 func degree(t float64) string { return strconv.FormatFloat(t, 'f', -1, 64) }
 
-// certificates lists what events say of certification. An address is shown as
-// text: nobody here has looked at what stands there.
+// certificates lists the public documents of a pack, and what events say of
+// certification. An address in an event is shown as text: nobody here has looked
+// at what stands there.
 func (w *pageWriter) certificates(v *shopperView) {
-	if len(v.Certificates) == 0 {
+	if len(v.Certificates)+len(v.Documents) == 0 {
 		return
 	}
 	w.raw(`<section class="card">`).heading("Certificates").raw(`<ul class="certs">`)
+	for _, d := range v.Documents {
+		w.document(d)
+	}
 	for _, text := range v.Certificates {
 		w.raw("<li>").text(text).raw("</li>")
 	}

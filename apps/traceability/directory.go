@@ -39,7 +39,8 @@ const mostListings = 1 << 16
 // describing are the events that the directory's tables follow.
 var describing = []string{chaincode.NameOf(party.Registered{}), chaincode.NameOf(party.Changed{}),
 	chaincode.NameOf(trace.ProductDescribed{}), chaincode.NameOf(trace.PlaceDescribed{}),
-	chaincode.NameOf(trace.LinkPublished{}), chaincode.NameOf(trace.LinkWithdrawn{})}
+	chaincode.NameOf(trace.LinkPublished{}), chaincode.NameOf(trace.LinkWithdrawn{}),
+	chaincode.NameOf(trace.DocumentAttached{}), chaincode.NameOf(trace.DocumentWithdrawn{})}
 
 func newDirectory(db *readmodel.DB, f *readmodel.Follower) *directory {
 	return &directory{db: db, version: func() uint64 { return f.Version(describing...) }}

@@ -108,16 +108,17 @@ type lotView struct {
 	At    string `json:"-"` // the same in the page's field
 	Href  string `json:"-"`
 
-	Crumbs  []web.Crumb   `json:"-"`
-	Banners []web.Banner  `json:"-"`
-	Stats   []web.Stat    `json:"-"`
-	Facts   []web.Pair    `json:"-"`
-	Where   web.Table     `json:"-"`
-	Others  []string      `json:"-"` // Beyond in words
-	Graph   template.HTML `json:"-"`
-	Trace   string        `json:"-"`
-	Acts    []web.Act     `json:"-"`
-	Dresses []web.Dress   `json:"-"`
+	Crumbs  []web.Crumb    `json:"-"`
+	Banners []web.Banner   `json:"-"`
+	Stats   []web.Stat     `json:"-"`
+	Facts   []web.Pair     `json:"-"`
+	Where   web.Table      `json:"-"`
+	Others  []string       `json:"-"` // Beyond in words
+	Graph   template.HTML  `json:"-"`
+	Trace   string         `json:"-"`
+	Papers  *documentsCard `json:"-"`
+	Acts    []web.Act      `json:"-"`
+	Dresses []web.Dress    `json:"-"`
 }
 
 // accountView is what one company has and had of the lot.
@@ -245,6 +246,11 @@ func (a *app) lotView(c *web.Ctx, lot lotRow, known asOf) (*lotView, error) {
 	v.Word = v.State.Word
 	if v.Graph, err = a.smallGraph(c, lot, known); err != nil {
 		return nil, err
+	}
+	if v.Known == "" { // documents are told as they are today
+		if v.Papers, err = a.documentsCard(c, lot.Maker, thingsOf(lot)...); err != nil {
+			return nil, err
+		}
 	}
 	v.headline(c, n, lot)
 	if v.offer(c, lot); v.Known != "" {

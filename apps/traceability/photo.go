@@ -115,14 +115,15 @@ func (a *app) told(c *web.Ctx, p photoRow) (r photoReply, sees bool, err error) 
 	return r, sees || reader.all && p.Party != "" || p.Shown && reads, nil
 }
 
-// readPhoto reads the file of a form, or a body that is the file itself.
-func readPhoto(c *web.Ctx) ([]byte, error) {
+// readFile reads the file of a form's entry, or a body that is the file itself: at
+// most a byte more than the bound, so that who looks at it sees that it is too much.
+func readFile(c *web.Ctx, entry string, bound int64, rule chaincode.Rule) ([]byte, error) {
 	r := c.Request()
 	var from io.ReadCloser = r.Body
 	if r.MultipartForm != nil {
-		files := r.MultipartForm.File["photo"]
+		files := r.MultipartForm.File[entry]
 		if len(files) != 1 {
-			return nil, errPhotoFile.Refuse("%s files", len(files)).On("photo")
+			return nil, rule.Refuse("%s files", len(files)).On(entry)
 		}
 		f, err := files[0].Open()
 		if err != nil {
@@ -131,11 +132,15 @@ func readPhoto(c *web.Ctx) ([]byte, error) {
 		from = f
 	}
 	defer from.Close()
-	file, err := io.ReadAll(io.LimitReader(from, picture.MaxBytes+1))
+	file, err := io.ReadAll(io.LimitReader(from, bound+1))
 	if err != nil {
-		return nil, errPhotoFile.Refuse("%s", "the request broke off").On("photo")
+		return nil, rule.Refuse("%s", "the request broke off").On(entry)
 	}
 	return file, nil
+}
+
+func readPhoto(c *web.Ctx) ([]byte, error) {
+	return readFile(c, "photo", picture.MaxBytes, errPhotoFile)
 }
 
 type photoForm struct {

@@ -227,12 +227,12 @@ func TestLeftFilesGo(t *testing.T) {
 	w := viewsHost(t)
 	kept, left := jpegOf(t, snap(1.1, 200, 200), 90), jpegOf(t, snap(2.2, 200, 200), 90)
 	w.sendPhoto(w.tokens["greenfield-dairy"], "/api/photos", kept, nil)
-	s := &photoStore{host: w.Host, db: w.DB, reading: make(chan struct{}, 1)}
+	s := newPhotoStore(&fileKeeper{host: w.Host, db: w.DB})
 	e, err := s.examine(t.Context(), left)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.keep(t.Context(), e, false); err != nil { // and there the host stops
+	if _, err := s.keepPhoto(t.Context(), e, false); err != nil { // and there the host stops
 		t.Fatal(err)
 	}
 	if err := s.sweep(t.Context(), w.Now().Add(time.Hour)); err != nil {

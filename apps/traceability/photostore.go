@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/tallyway/tallyway/apps/traceability/photos"
 	"github.com/tallyway/tallyway/chaincode"
@@ -20,8 +19,7 @@ import (
 
 // photoStore keeps the files of photos and finds photos that look alike.
 type photoStore struct {
-	host    *host.Host
-	db      *readmodel.DB
+	*fileKeeper
 	reading chan struct{} // seats of those who decode
 	index   photos.Index
 
@@ -34,9 +32,18 @@ const photosAtOnce = 2
 
 const smallSide = 640 // pixels of the copy that pages show
 
-func (a *app) openPhotos(ctx context.Context) {
-	a.photos = &photoStore{host: a.host, db: a.db, reading: make(chan struct{}, photosAtOnce)}
-	a.host.Go(func() { a.photos.tidy(ctx) })
+func newPhotoStore(k *fileKeeper) *photoStore {
+	s := &photoStore{fileKeeper: k, reading: make(chan struct{}, photosAtOnce)}
+	k.left = append(k.left, leftovers{`SELECT f.sha256 FROM tr_photo_files f LEFT JOIN tr_photos p ON p.sha256 = f.sha256
+		WHERE p.sha256 IS NULL AND f.at < $1`, s.drop})
+	return s
+}
+
+// openFiles keeps photos and documents in one store, with one broom.
+func (a *app) openFiles(ctx context.Context) {
+	files := &fileKeeper{host: a.host, db: a.db}
+	a.photos, a.documents = newPhotoStore(files), newDocumentStore(files)
+	a.host.Go(func() { files.tidy(ctx) })
 }
 
 // errPhotoFile tells what is wrong with an uploaded file.
@@ -83,41 +90,24 @@ func reasonOf(err error) string {
 	return err.Error()
 }
 
-// register keeps the file and puts the photo on record. The file is on the disk
-// before the ledger knows of it, and goes again if the ledger refuses.
+// register keeps the file and puts the photo on record.
 func (s *photoStore) register(ctx context.Context, by host.Actor, e *examined, shown bool) (trace.PhotoState, error) {
-	fresh, err := s.keep(ctx, e, shown)
+	fresh, err := s.keepPhoto(ctx, e, shown)
 	if err != nil {
 		return trace.PhotoState{}, err
 	}
 	state, _, err := host.Do[trace.PhotoState](ctx, s.host, by, e.RegisterPhoto)
-	if errors.As(err, new(*chaincode.Refusal)) && fresh {
-		return state, errors.Join(err, s.drop(context.WithoutCancel(ctx), e.SHA256))
-	}
-	return state, err // of an unknown outcome the file stays until tidy has asked
+	return state, s.settle(ctx, err, fresh, func(ctx context.Context) error { return s.drop(ctx, e.SHA256) })
 }
 
-// keep writes the original and a small copy. It says whether they were not here
-// before.
-func (s *photoStore) keep(ctx context.Context, e *examined, shown bool) (fresh bool, err error) {
+// keepPhoto writes the original and a small copy.
+func (s *photoStore) keepPhoto(ctx context.Context, e *examined, shown bool) (fresh bool, err error) {
 	var small bytes.Buffer
 	if err := e.photo.Small(&small, smallSide); err != nil {
 		return false, fmt.Errorf("make a small copy: %w", err)
 	}
-	name, err := s.host.Blobs.Put(ctx, small.Bytes())
-	if err != nil {
-		return false, err
-	}
-	if _, err := s.host.Blobs.Put(ctx, e.file); err != nil {
-		return false, err
-	}
-	done, err := s.db.ExecContext(ctx, `INSERT INTO tr_photo_files (sha256, small, shown, at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
-		e.SHA256, name, shown, s.host.Now().UTC())
-	if err != nil {
-		return false, fmt.Errorf("note a photo's file: %w", err)
-	}
-	n, err := done.RowsAffected()
-	return n > 0, err
+	return s.keep(ctx, [][]byte{small.Bytes(), e.file}, `INSERT INTO tr_photo_files (sha256, small, shown, at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
+		e.SHA256, blobs.Name(small.Bytes()), shown, s.host.Now().UTC())
 }
 
 // drop forgets the files of a photo: what is on record stays there.
@@ -126,53 +116,7 @@ func (s *photoStore) drop(ctx context.Context, sha string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.db.ExecContext(ctx, `DELETE FROM tr_photo_files WHERE sha256 = $1`, sha); err != nil {
-		return fmt.Errorf("forget a photo's file: %w", err)
-	}
-	for _, name := range append(small, sha) {
-		if kept, err := s.wanted(ctx, name); err != nil || kept {
-			return err
-		}
-		if err := s.host.Blobs.Delete(ctx, name); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (s *photoStore) wanted(ctx context.Context, name string) (bool, error) {
-	n, err := readmodel.One[int](ctx, s.db, `SELECT COUNT(*) FROM tr_photo_files WHERE sha256 = $1 OR small = $2`, name, name)
-	return n > 0, err
-}
-
-// tidy deletes files that no photo on record needs: uploads that came to nothing
-// because the host stopped in the middle.
-func (s *photoStore) tidy(ctx context.Context) {
-	for every := time.NewTicker(time.Hour); ; {
-		select {
-		case <-ctx.Done():
-			every.Stop()
-			return
-		case <-every.C:
-			if err := s.sweep(ctx, s.host.Now().Add(-24*time.Hour)); err != nil && ctx.Err() == nil {
-				s.host.Log.Error("tidy the photos", "error", err)
-			}
-		}
-	}
-}
-
-func (s *photoStore) sweep(ctx context.Context, before time.Time) error {
-	left, err := readmodel.All[string](ctx, s.db, `SELECT f.sha256 FROM tr_photo_files f LEFT JOIN tr_photos p ON p.sha256 = f.sha256
-		WHERE p.sha256 IS NULL AND f.at < $1`, before.UTC())
-	if err != nil {
-		return err
-	}
-	for _, sha := range left {
-		if err := s.drop(ctx, sha); err != nil {
-			return err
-		}
-	}
-	return s.host.Blobs.Sweep(ctx, before, func(name string) (bool, error) { return s.wanted(ctx, name) })
+	return s.forget(ctx, append(small, sha), `DELETE FROM tr_photo_files WHERE sha256 = $1`, sha)
 }
 
 // near lists the photos on record that look like this one.

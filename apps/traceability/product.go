@@ -167,13 +167,18 @@ func (a *app) editProduct(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
+	papers, err := a.documentsCard(c, p.Owner, orEmpty("01/", p.GTIN))
+	if err != nil {
+		return err
+	}
 	show := func(f *web.Form[productForm]) error {
 		return c.Render("product.html", struct {
-			Form  *web.Form[productForm]
-			Units []web.Option
-			Foods []web.Option
-			Links *linksCard
-		}{f, productUnits(c), foodList(c), links})
+			Form   *web.Form[productForm]
+			Units  []web.Option
+			Foods  []web.Option
+			Links  *linksCard
+			Papers *documentsCard
+		}{f, productUnits(c), foodList(c), links, papers})
 	}
 	return web.Post(c, start, show, func(f *web.Form[productForm]) (string, error) {
 		v := f.Value
@@ -188,6 +193,14 @@ func (a *app) editProduct(c *web.Ctx) error {
 		c.Flash("%s is described.", v.Name)
 		return "/traceability/products", nil
 	})
+}
+
+// orEmpty is a key's path, or "" of what is not described yet.
+func orEmpty(ai, value string) string {
+	if value == "" {
+		return ""
+	}
+	return ai + value
 }
 
 // foodList are the categories of the Food Traceability List.
@@ -230,11 +243,16 @@ func (a *app) editPlace(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
+	papers, err := a.documentsCard(c, c.User().Party, orEmpty("414/", gln))
+	if err != nil {
+		return err
+	}
 	show := func(f *web.Form[placeForm]) error {
 		return c.Render("place.html", struct {
-			Form  *web.Form[placeForm]
-			Links *linksCard
-		}{f, links})
+			Form   *web.Form[placeForm]
+			Links  *linksCard
+			Papers *documentsCard
+		}{f, links, papers})
 	}
 	return web.Post(c, start, show, func(f *web.Form[placeForm]) (string, error) {
 		v := f.Value

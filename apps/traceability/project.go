@@ -62,6 +62,7 @@ var tables = []string{
 	"tr_mismatches",
 	"tr_statements",
 	"tr_photos",
+	"tr_documents",
 }
 
 // projection says what each event does to the tables.
@@ -76,6 +77,8 @@ func projection() *readmodel.Projection {
 	projectLinks(p)
 	projectCaseLife(p)
 	readmodel.On(p, photoRegistered)
+	readmodel.On(p, documentAttached)
+	readmodel.On(p, documentWithdrawn)
 	return p
 }
 

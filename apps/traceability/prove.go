@@ -13,6 +13,7 @@ import (
 	"github.com/tallyway/tallyway/chaincode"
 	"github.com/tallyway/tallyway/chaincode/trace"
 	"github.com/tallyway/tallyway/shared/epcis"
+	"github.com/tallyway/tallyway/shared/gs1"
 	"github.com/tallyway/tallyway/shared/ledger/proof"
 	"github.com/tallyway/tallyway/shared/lineage"
 	"github.com/tallyway/tallyway/shared/readmodel"
@@ -40,6 +41,7 @@ type chosen struct {
 	wanted   map[uint64]proof.Wanted
 	hashes   map[string]bool // of the events
 	cases    map[string]bool
+	papers   map[string]bool // ids of documents
 }
 
 func (a *app) bundleOfLot(c *web.Ctx, lot lotRow) error {
@@ -47,8 +49,8 @@ func (a *app) bundleOfLot(c *web.Ctx, lot lotRow) error {
 	if err != nil {
 		return err
 	}
-	b := &chosen{wanted: map[uint64]proof.Wanted{}, hashes: map[string]bool{}, cases: map[string]bool{},
-		Bundle: bundle.Bundle{Format: bundle.Format, Lot: lot.ID, Made: a.host.Now().UTC(), For: r.user.Party, Kept: map[string]bundle.Kept{}}}
+	b := &chosen{wanted: map[uint64]proof.Wanted{}, hashes: map[string]bool{}, cases: map[string]bool{}, papers: map[string]bool{},
+		Bundle: bundle.Bundle{Format: bundle.Format, Lot: lot.ID, Made: a.host.Now().UTC(), For: r.user.Party, Kept: map[string]bundle.Kept{}, KeptDocuments: map[string]bundle.Kept{}}}
 	b.document = epcis.Document{Type: "EPCISDocument", Version: "2.0", CreationDate: b.Made}
 	lots, err := a.nearestFirst(r, lot.ID)
 	if err != nil {
@@ -58,6 +60,9 @@ func (a *app) bundleOfLot(c *web.Ctx, lot lotRow) error {
 		return err
 	}
 	if err := a.gatherCases(r, b); err != nil {
+		return err
+	}
+	if err := a.gatherDocuments(r, b); err != nil {
 		return err
 	}
 	b.Links = bundle.Links(b.events)
@@ -206,9 +211,12 @@ func (b *chosen) at(block uint64) proof.Wanted {
 // shows reports whether an event of the ledger is one that the bundle tells.
 func (b *chosen) shows(_, name string, event json.RawMessage) bool {
 	var told struct {
-		Hash string `json:"hash"`
-		Lot  string `json:"lot"`
-		Case string `json:"case"`
+		Hash     string `json:"hash"`
+		Lot      string `json:"lot"`
+		Case     string `json:"case"`
+		Document struct {
+			ID string `json:"id"`
+		} `json:"document"`
 	}
 	if json.Unmarshal(event, &told) != nil {
 		return false
@@ -220,6 +228,8 @@ func (b *chosen) shows(_, name string, event json.RawMessage) bool {
 		return slices.Contains(b.Lots, told.Lot)
 	case chaincode.NameOf(trace.CaseClosed{}):
 		return b.cases[told.Case]
+	case chaincode.NameOf(trace.DocumentAttached{}):
+		return b.papers[told.Document.ID]
 	}
 	return false
 }
@@ -248,4 +258,51 @@ func (a *app) gatherCases(r *reader, b *chosen) error {
 		}
 	}
 	return nil
+}
+
+// mostDocuments bounds the documents of a bundle.
+const mostDocuments = 500
+
+// gatherDocuments asks for the proof of the documents about the lots and their
+// products that the reader may read. The files stay where they are.
+func (a *app) gatherDocuments(r *reader, b *chosen) error {
+	for _, some := range chunks(b.things()) {
+		found, err := r.documents(documentQuery{about: some, limit: mostDocuments - len(b.Documents)})
+		if err != nil {
+			return err
+		}
+		for _, d := range found {
+			b.addDocument(r, d)
+		}
+		if len(b.Documents) == mostDocuments {
+			return nil
+		}
+	}
+	return nil
+}
+
+// things are the lots of a bundle, and their products.
+func (b *chosen) things() []string {
+	all := slices.Clone(b.Lots)
+	for _, lot := range b.Lots {
+		if key, err := gs1.Parse(lot); err == nil && key.GTIN() != "" {
+			all = append(all, "01/"+key.GTIN())
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// addDocument takes a document into the bundle; the whole transaction is shown as
+// that of an event is.
+func (b *chosen) addDocument(r *reader, d documentReply) {
+	b.papers[d.ID], b.Documents = true, append(b.Documents, d.ID)
+	if d.kept != nil {
+		b.KeptDocuments[d.ID] = bundle.Kept{Body: string(d.kept.Facts), Salt: d.kept.Salt}
+	}
+	w := b.at(uint64(d.Block))
+	if (r.all || d.Owner == r.user.Party) && !slices.Contains(w.Whole, d.Tx) {
+		w.Whole = append(w.Whole, d.Tx)
+	}
+	b.wanted[uint64(d.Block)] = w
 }

@@ -555,3 +555,31 @@ CREATE INDEX tr_photos_user ON tr_photos (msp, by_user, at);
 CREATE INDEX tr_photos_party ON tr_photos (party, at);
 CREATE INDEX tr_photos_about ON tr_photos (about, at);
 CREATE INDEX tr_photos_block ON tr_photos (block);
+
+-- Documents on record. What is said of a restricted or private one is not here:
+-- the contract tells it to those who may read it.
+CREATE TABLE tr_documents (
+	id          TEXT PRIMARY KEY,
+	about       TEXT NOT NULL, -- a lot, a product or a place
+	owner       TEXT NOT NULL,
+	sharing     TEXT NOT NULL,
+	keepers     TEXT NOT NULL, -- members with a private copy, each between spaces
+	kind        TEXT NOT NULL,
+	scheme      TEXT NOT NULL,
+	number      TEXT NOT NULL,
+	issuer      TEXT NOT NULL,
+	title       TEXT NOT NULL,
+	title_zh    TEXT NOT NULL,
+	valid_from  TEXT NOT NULL,
+	valid_until TEXT NOT NULL,
+	sha256      TEXT NOT NULL,
+	type        TEXT NOT NULL,
+	size        BIGINT NOT NULL,
+	at          TIMESTAMP NOT NULL,
+	withdrawn   TIMESTAMP,
+	block       BIGINT NOT NULL,
+	tx          TEXT NOT NULL
+);
+CREATE INDEX tr_documents_about ON tr_documents (about, sharing);
+CREATE INDEX tr_documents_block ON tr_documents (block, id);
+CREATE INDEX tr_documents_owner ON tr_documents (owner, block);

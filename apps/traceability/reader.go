@@ -23,13 +23,14 @@ type reader struct {
 	lots   map[string]bool // of the chain; shared, never written
 	sorted []string        // the same, once it was asked for
 	packs  map[string]bool // as they were asked for
+	met    map[string]bool // companies on the chain, the same
 }
 
 func (a *app) reader(c *web.Ctx) (*reader, error) { return a.readerFor(c.Context(), c.User()) }
 
 // readerFor is reader outside of a request.
 func (a *app) readerFor(ctx context.Context, u *web.User) (*reader, error) {
-	r := &reader{app: a, ctx: ctx, user: u, packs: map[string]bool{}}
+	r := &reader{app: a, ctx: ctx, user: u, packs: map[string]bool{}, met: map[string]bool{}}
 	var err error
 	if r.all, err = a.supervising(ctx, u); err == nil && !r.all {
 		r.lots, err = a.chains.of(ctx, u.Party)

@@ -55,7 +55,8 @@ type shopperView struct {
 	Address  string        `json:"address"`
 	Lang     string        `json:"lang"`
 
-	Certificates []string `json:"certificates,omitempty"`
+	Certificates []string          `json:"certificates,omitempty"` // as events name them
+	Documents    []shopperDocument `json:"documents,omitempty"`    // public certificates and results
 }
 
 // shopperStep is one station of a pack's way.
@@ -120,6 +121,9 @@ func (a *app) shopperView(c *web.Ctx, address, today string) (*shopperView, erro
 		return nil, err
 	}
 	if err := a.brandLinks(c.Context(), key, v); err != nil {
+		return nil, err
+	}
+	if err := a.publicDocuments(c.Context(), key, today, v); err != nil {
 		return nil, err
 	}
 	if key.Level() == gs1.Class {

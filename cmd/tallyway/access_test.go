@@ -33,6 +33,7 @@ import (
 
 // side names the records of one company: the dairy's own, or another's.
 type side struct {
+	paper, withdraws, apiWithdraws                                                       string // ids of documents
 	photo, lot, gtin, gln, hash, private, pack, job, kase, closes, apiCloses, shipment   string
 	accepts, declines, apiAccepts, apiDeclines, callsBack, settles, unpacks, tx, company string
 	escalates, apiSettles, apiEscalates, told, holds, apiHolds                           string
@@ -143,7 +144,23 @@ var fixtures = map[string]fixture{
 	"api.photos":         {lists, get("/api/photos"), 0},
 	"api.photo.register": {nothing, func(w *world, _ side) call { return call{path: "/api/photos", raw: w.photograph()} }, 0},
 	"api.photo.verify":   {nothing, func(w *world, _ side) call { return call{path: "/api/photos/verify", raw: w.photograph()} }, 0},
-	"api.photo":          {nothing, func(_ *world, s side) call { return call{path: "/api/photos/" + s.photo} }, 0},
+	"documents":          {lists, get("/traceability/documents"), 0},
+	"documents.attach": {acts, func(w *world, s side) call {
+		return call{path: "/traceability/documents", file: w.photograph(), form: documentFacts(s)}
+	}, 0},
+	"document.page": {reads, func(_ *world, s side) call { return call{path: "/documents/" + s.paper} }, 0},
+	"document.file": {reads, func(_ *world, s side) call { return call{path: "/documents/" + s.paper + "/file"} }, 0},
+	"document.withdraw": {acts, func(_ *world, s side) call {
+		return call{path: "/documents/" + s.withdraws + "/withdraw", form: url.Values{}}
+	}, 0},
+	"api.documents": {lists, get("/api/documents"), 0},
+	"api.document.attach": {acts, func(w *world, s side) call {
+		return call{path: "/api/documents?" + documentFacts(s).Encode(), raw: w.photograph()}
+	}, 0},
+	"api.document":          {reads, func(_ *world, s side) call { return call{path: "/api/documents/" + s.paper} }, 0},
+	"api.document.file":     {reads, func(_ *world, s side) call { return call{path: "/api/documents/" + s.paper + "/file"} }, 0},
+	"api.document.withdraw": {acts, func(_ *world, s side) call { return call{path: "/api/documents/" + s.apiWithdraws} }, 0},
+	"api.photo":             {nothing, func(_ *world, s side) call { return call{path: "/api/photos/" + s.photo} }, 0},
 
 	"host.people": {nothing, get("/people"), 0},
 	"host.addPerson": {nothing, func(w *world, s side) call {
@@ -732,6 +749,12 @@ func (w *world) records() {
 		w.Fatal(err)
 	}
 	w.own.photo, w.other.photo = w.onRecord(operator), w.onRecord(stranger)
+	for _, to := range []*string{&w.own.paper, &w.own.withdraws, &w.own.apiWithdraws} {
+		*to = w.attached(operator, w.own)
+	}
+	for _, to := range []*string{&w.other.paper, &w.other.withdraws, &w.other.apiWithdraws} {
+		*to = w.attached(stranger, w.other)
+	}
 	w.own.tx, w.other.tx = receipt.TxID, receipt.TxID
 	w.other.private = w.secret()
 	if _, _, err := host.Do[any](context.Background(), w.h, stranger.actor(), trace.DescribeProduct{GTIN: gouda, Name: "Gouda", Unit: "KGM"}); err != nil {
@@ -853,6 +876,21 @@ func (w *world) onRecord(by person) string {
 	return said.Reply.SHA256
 }
 
+// documentFacts are what is said of a document about the side's lot.
+func documentFacts(s side) url.Values {
+	return url.Values{"about": {s.lot}, "kind": {trace.LabResult}, "title": {"About " + s.mark}}
+}
+
+// attached is a document about the side's lot, for the lot's chain.
+func (w *world) attached(by person, s side) string {
+	a := w.send("POST", call{path: "/api/documents?" + documentFacts(s).Encode(), raw: w.photograph()}, credential{bearer: apiToken(w, w.h, by, time.Hour, accounts.Write)})
+	var said struct{ Reply trace.DocumentState }
+	if err := json.Unmarshal(a.body, &said); err != nil || a.status != http.StatusCreated {
+		w.Fatal(a, err)
+	}
+	return said.Reply.ID
+}
+
 // job captures by a document and waits for what becomes of it.
 func (w *world) job(by person, e epcis.Event) string {
 	c := credential{bearer: apiToken(w, w.h, by, time.Hour, accounts.Capture)}
@@ -903,7 +941,18 @@ func (w *world) request(method string, c call, by credential) *http.Request {
 	case c.file != nil:
 		var form bytes.Buffer
 		parts := multipart.NewWriter(&form)
-		into, err := parts.CreateFormFile("photo", "photo.png")
+		for name, values := range c.form {
+			for _, value := range values {
+				if err := parts.WriteField(name, value); err != nil {
+					w.Fatal(err)
+				}
+			}
+		}
+		entry := "photo"
+		if c.form != nil {
+			entry = "file"
+		}
+		into, err := parts.CreateFormFile(entry, "photo.png")
 		if err != nil {
 			w.Fatal(err)
 		}

@@ -76,6 +76,10 @@ func report(p *bundle.Checked, out io.Writer) {
 			fmt.Fprintf(out, "    its author declared it an error at %s: %s\n", e.Error.Time.Format(time.RFC3339), e.Error.Reason)
 		}
 	}
+	for _, d := range p.Documents {
+		fmt.Fprintf(out, "  document %s about %s by %s: %s %s %s, %s\n    SHA-256 of the file %s, block %d, transaction %s%s\n",
+			d.ID, d.About, d.Owner, d.Facts.Kind, d.Facts.Issuer, d.Facts.Number, d.Facts.Title, d.Facts.SHA256, d.Proof.Block, d.Proof.Tx, signedBy(d.Proof))
+	}
 	for _, k := range p.Cases {
 		if k.Closed {
 			fmt.Fprintf(out, "  %s %s was closed, block %d\n", k.Kind, k.Case, k.Proof.Block)

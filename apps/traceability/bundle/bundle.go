@@ -32,6 +32,12 @@ type Bundle struct {
 	// Kept are bodies of events that are not for everybody, with the salts of
 	// their commitments. Those of others stand in the ledger's own words.
 	Kept map[string]Kept `json:"kept,omitempty"` // by hash
+	// Documents are ids of the documents about the lots and their products: that
+	// they are on record, and what is said of them. Their files are not here.
+	Documents []string `json:"documents,omitempty"`
+	// KeptDocuments are what is said of documents that are not for everybody, with
+	// the salts of their commitments, by id.
+	KeptDocuments map[string]Kept `json:"keptDocuments,omitempty"`
 	// Withheld is how many events of the chain are not in the bundle.
 	Withheld int          `json:"withheld,omitempty"`
 	Cut      bool         `json:"cut,omitempty"` // the chain was too long: this is what lies nearest

@@ -19,6 +19,8 @@ type Checked struct {
 	Ledger *proof.Checked
 	Proved []Event // in the ledger's order
 	Cases  []CaseFact
+
+	Documents []Document
 }
 
 // Event is an event of the chain that stands on the ledger.
@@ -27,6 +29,13 @@ type Event struct {
 	Proof proof.Fact
 	Body  *epcis.Event
 	Error *trace.ErrorDeclared // its author declared it an error
+}
+
+// Document is a document that stands on the ledger.
+type Document struct {
+	trace.Document
+	Facts trace.Facts
+	Proof proof.Fact
 }
 
 // CaseFact says that a recall or hold took hold of a lot of the chain, or ended.
@@ -52,6 +61,11 @@ func Check(b *Bundle, document *epcis.Document) (*Checked, error) {
 	for _, hash := range b.Events {
 		if !p.proves(hash) {
 			return nil, fmt.Errorf("nothing proves the event %s", hash)
+		}
+	}
+	for _, id := range b.Documents {
+		if !slices.ContainsFunc(p.Documents, func(d Document) bool { return d.ID == id }) {
+			return nil, fmt.Errorf("nothing proves the document %s", id)
 		}
 	}
 	if err := p.compare(document); err != nil {
@@ -92,7 +106,36 @@ func (p *Checked) take(f proof.Fact) error {
 			return err
 		}
 		p.Cases = append(p.Cases, CaseFact{Case: e.Case, Kind: e.Kind, Closed: true, Proof: f})
+	case chaincode.NameOf(trace.DocumentAttached{}):
+		return p.takeDocument(f)
 	}
+	return nil
+}
+
+// takeDocument reads what is said of a document: in the ledger's own words, or in
+// those that the ledger has a commitment to.
+func (p *Checked) takeDocument(f proof.Fact) error {
+	var e trace.DocumentAttached
+	if err := json.Unmarshal(f.Data, &e); err != nil || !slices.Contains(p.Bundle.Documents, e.Document.ID) {
+		return err
+	}
+	d := Document{Document: e.Document, Proof: f}
+	if d.Owner != f.Party {
+		return fmt.Errorf("document %s is told to be of %s, but %s sent it", d.ID, d.Owner, f.Party)
+	}
+	if e.Document.Facts != nil {
+		d.Facts = *e.Document.Facts
+	} else {
+		kept := p.KeptDocuments[d.ID]
+		commitment, err := chaincode.Commit(kept.Salt, []byte(kept.Body))
+		if err != nil || !slices.ContainsFunc(d.Copies, func(c trace.Copy) bool { return c.Commitment == commitment }) {
+			return fmt.Errorf("what is said of document %s is not what the ledger has a commitment to", d.ID)
+		}
+		if err := json.Unmarshal([]byte(kept.Body), &d.Facts); err != nil {
+			return fmt.Errorf("what is said of document %s cannot be read: %w", d.ID, err)
+		}
+	}
+	p.Documents = append(p.Documents, d)
 	return nil
 }
 
