@@ -58,7 +58,7 @@ func TestADeliveryByForms(t *testing.T) {
 	market.open("/traceability/cases/R-1").send("/traceability/cases/R-1/acknowledge", url.Values{"found.0.lot": {cheese}, "found.0.quantity": {"47"}, "found.0.unit": {"KGM"}}).
 		sees("City Market acknowledged the notice", "47 kg Mountain cheese C1")
 	authority.open("/traceability").sees("R-1", "waiting for")
-	authority.open("/traceability/cases/R-1").send("/traceability/cases/R-1/release", url.Values{"reason": {"The milk was safe."}}).sees("Food Authority closed the case: The milk was safe.")
+	authority.open("/traceability/cases/R-1").send("/traceability/cases/R-1/release", url.Values{"reason": {"The milk was safe."}, "unreconciled": {"The goods may be sold."}}).sees("Food Authority closed the case: The milk was safe.")
 }
 
 // TestLinesWithoutScript adds and removes lines by buttons that send the form.
