@@ -219,12 +219,12 @@ func foundRegulator(ctx context.Context, h *host.Host) (token string, err error)
 // fill writes lots, and a process a lot with its lines, some thousand rows a
 // transaction.
 func (w *world) fill(ctx context.Context, db *readmodel.DB) error {
-	lots, lines := newRows(ctx, db, "tr_lots (id, gtin, number, serial, batch, maker, unit, made, at, expiry, origin, flags, blocked, block)", 14),
+	lots, lines := newRows(ctx, db, "tr_lots (id, gtin, number, serial, batch, maker, unit, made, at, expiry, origin, flags, blocked, block, told)", 15),
 		newRows(ctx, db, "tr_process_lines (process, side, lot, amount, unit, block)", 6)
 	for layer := range layers {
 		for i := range w.width {
 			id := w.lot(layer, i)
-			if err := lots.add(id, strings.Split(id, "/")[1], "L", "", "", "dairy", "KGM", "100", time.Unix(1.7e9, 0).UTC(), "", "", "", "", 1); err != nil {
+			if err := lots.add(id, strings.Split(id, "/")[1], "L", "", "", "dairy", "KGM", "100", time.Unix(1.7e9, 0).UTC(), "", "", "", "", 1, false); err != nil {
 				return err
 			}
 		}

@@ -198,8 +198,8 @@ func TestInsightsStayBounded(t *testing.T) {
 	w.log("greenfield-dairy", lotOf(milkGTIN, "M1"), "1000", "2026-12-24")
 	fill := `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) `
 	for _, into := range []string{
-		`INSERT INTO tr_lots (id, gtin, number, serial, batch, maker, unit, made, at, expiry, origin, flags, blocked, block)
-			` + fill + `SELECT '01/` + milkGTIN + `/10/B' || i, gtin, 'B' || i, serial, batch, maker, unit, made, at, expiry, origin, flags, blocked, block FROM n, tr_lots WHERE number = 'M1'`,
+		`INSERT INTO tr_lots (id, gtin, number, serial, batch, maker, unit, made, at, expiry, origin, flags, blocked, block, told)
+			` + fill + `SELECT '01/` + milkGTIN + `/10/B' || i, gtin, 'B' || i, serial, batch, maker, unit, made, at, expiry, origin, flags, blocked, block, told FROM n, tr_lots WHERE number = 'M1'`,
 		`INSERT INTO tr_accounts (lot, party, held, packed, sent, used, sold, destroyed, gone, lost, in_stock)
 			` + fill + `SELECT '01/` + milkGTIN + `/10/B' || i, party, held, packed, sent, used, sold, destroyed, gone, lost, in_stock FROM n, tr_accounts WHERE lot LIKE '%/M1'`,
 	} {

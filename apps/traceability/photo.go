@@ -29,7 +29,7 @@ func (a *app) photoRoutes() []web.Route {
 		{Method: "POST", Path: "/photos", Name: "photos.register", Access: guests, Body: photoBody, Handler: a.addPhoto},
 		{Method: "POST", Path: "/photos/verify", Name: "photos.verify", Access: web.Public, Body: photoBody, Handler: a.verifyPhoto},
 		{Method: "GET", Path: "/photos/:sha", Name: "photos.page", Access: web.Public, Handler: a.photoPage},
-		{Method: "GET", Path: "/photos/:sha/image", Name: "photos.image", Access: web.Public.Owned(), Handler: a.photoImage},
+		{Method: "GET", Path: "/photos/:sha/image", Name: "photos.image", Access: guests.Owned(), Handler: a.photoImage},
 		{Method: "POST", Path: "/photos/:sha/forget", Name: "photos.forget", Access: guests.Owned(), Handler: a.forgetPhoto},
 		{Method: "GET", Path: "/api/photos", Name: "api.photos", Access: guests.Owned(), Handler: a.apiPhotos, Doc: &web.Doc{
 			Summary: "The photos that you put on record, the newest first.", List: true, Reply: photoReply{}}},

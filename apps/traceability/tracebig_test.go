@@ -70,8 +70,8 @@ func bigLot(layer, i int) string {
 func (w *viewsWorld) bulkLot(tx *readmodel.Tx, id string, layer int, at time.Time, blocked string) error {
 	p, ctx := bigChain[layer], context.Background()
 	number := id[strings.LastIndex(id, "/")+1:]
-	err := run(ctx, tx, `INSERT INTO tr_lots (id, gtin, number, serial, batch, maker, unit, made, at, expiry, origin, flags, blocked, block)
-		VALUES ($1, $2, $3, '', '', $4, 'KGM', $5, $6, '', '', '', $7, 1)`, id, p.gtin, number, p.maker, map[bool]string{true: "100000", false: "100"}[layer == 0], at, blocked)
+	err := run(ctx, tx, `INSERT INTO tr_lots (id, gtin, number, serial, batch, maker, unit, made, at, expiry, origin, flags, blocked, block, told)
+		VALUES ($1, $2, $3, '', '', $4, 'KGM', $5, $6, '', '', '', $7, 1, FALSE)`, id, p.gtin, number, p.maker, map[bool]string{true: "100000", false: "100"}[layer == 0], at, blocked)
 	if err != nil {
 		return err
 	}

@@ -1072,6 +1072,31 @@ func TestAccessMatrix(t *testing.T) {
 	t.Logf("%d routes: %d cells refused, %d on another's record, %d forged, %d let in", len(rows), refused, foreign, forged, allowed)
 }
 
+// TestGuestsAreLetInNowhereElse signs a public account in and asks every route.
+func TestGuestsAreLetInNowhereElse(t *testing.T) {
+	w := newWorld(t)
+	guest := person{name: "guest", msp: producers, roles: []string{party.Public}}
+	if err := enter(context.Background(), w.h, guest); err != nil {
+		t.Fatal(err)
+	}
+	session, let := credential{cookie: w.login(guest.name)}, 0
+	for _, row := range w.h.Web.Matrix() {
+		if row.Access.LetsGuests() {
+			let++
+			continue
+		}
+		a := w.send(row.Method, fixtures[row.Name].ask(w, w.own), session)
+		if a.status != http.StatusForbidden || a.code() != web.ErrRole.Code {
+			t.Errorf("%s: a guest is answered %v", row.Name, a)
+		}
+	}
+	a := w.send("GET", call{path: "/"}, session)
+	if a.status != http.StatusSeeOther || a.header.Get("Location") != "/photos" {
+		t.Errorf("a guest is led to %s by %d", a.header.Get("Location"), a.status)
+	}
+	t.Logf("%d routes let guests in", let)
+}
+
 func index(b bool) int {
 	if b {
 		return 1
@@ -1343,7 +1368,11 @@ var common = map[string]string{
 	"chaincode.Plan":  "the command in it is asked by itself; it writes nothing and tells organisations only",
 	"party.Found":     "once, on an empty ledger", "party.Admit": "a member's own voice",
 	"party.Get": "companies are public", "party.List": "companies are public", "party.Members": "members are public",
-	"trace.Extend":    "marking on is everybody's",
+	"trace.Extend":        "marking on is everybody's",
+	"chaincode.Rehearse":  "each command in it is asked by itself; it writes nothing",
+	"trace.Demand":        "what a company asks of its own senders",
+	"trace.RegisterPhoto": "whoever brings a photo is who signs; of another's lot anybody may say that it is about it",
+	"trace.GetPhoto":      "the records of photos are public", "trace.AssociationsOf": "public on the channel",
 	"trace.LotStatus": "public on the channel", "trace.GetShipment": "public on the channel", "trace.GetCase": "public on the channel",
 }
 
@@ -1392,6 +1421,8 @@ func TestContractsKeepRecordsApart(t *testing.T) {
 		"trace.DescribePlace":   {{operator, trace.DescribePlace{GLN: o.gln, Name: "Not ours", Country: "CN"}}},
 		"trace.Warn":            {{operator, trace.Warn{Thing: "01/" + gouda + "/21/1", Reason: "counterfeit"}}, {admin, trace.Warn{Thing: "01/" + gouda + "/21/1", Reason: "counterfeit"}}},
 		"trace.Unwarn":          {{operator, trace.Unwarn{Thing: "01/" + gouda + "/21/1"}}},
+		"trace.Link":            {{operator, trace.Link{Key: "01/" + gouda, Type: "gs1:pip", Href: "https://dairy.example/", Title: "Not ours"}}},
+		"trace.Unlink":          {{operator, trace.Unlink{Key: "01/" + gouda, ID: "00"}}},
 		"trace.GetEvent":        {{banker, trace.GetEvent{Hash: o.private, Keeper: producers}}, {operator, trace.GetEvent{Hash: o.private}}},
 		"party.Register":        {{admin, company("mine", party.KindCarrier, "", "")}, {member, company("judge", party.KindRegulator, "", "")}},
 		"party.Change":          {{admin, party.Change{ID: harbour, Profile: party.Profile{Name: "Mine", Kinds: []string{party.KindProcessor}}}}, {member, party.Change{ID: bank, Profile: party.Profile{Name: "Mine", Kinds: []string{party.KindBank}}}}},

@@ -71,7 +71,7 @@
   /* A form that is entered now happened now, whenever it is sent; unless this
      device's clock is far from the house's. */
   const offset = (at) => { const m = -at.getTimezoneOffset(), a = Math.abs(m); return (m < 0 ? "-" : "+") + String(Math.floor(a / 60)).padStart(2, "0") + ":" + String(a % 60).padStart(2, "0"); };
-  const here = (at) => new Date(at.getTime() - at.getTimezoneOffset() * 60000).toISOString().slice(0, 19);
+  const here = (at) => new Date(at.getTime() - at.getTimezoneOffset() * 60000).toISOString().slice(0, 23);
   const sane = kept || Math.abs(new Date(meta("made")) - Date.now()) < 300000;
   const summary = (form) => {
     const said = $$("input:not([type=hidden]):not([type=checkbox]):not([type=file]),select,textarea", form)
@@ -108,7 +108,7 @@
       if (el.type === "datetime-local") el.step = "1"; /* it was entered to the second */
       el.value = el.type === "datetime-local" ? value.slice(0, 19) : value;
     }
-    if (form.elements["at.zone"]) form.elements["at.zone"].value = it.at.slice(19) || offset(new Date());
+    if (form.elements["at.zone"]) form.elements["at.zone"].value = it.at.slice(19).replace(/^\.\d+/, "") || offset(new Date());
     form.elements.once.value = it.id;
     if (it.problem) blame(form, it.problem);
   };
