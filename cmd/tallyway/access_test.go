@@ -1186,7 +1186,7 @@ func (w *world) strangers(rows []web.Row) (cells int) {
 			if p == nil || expected(row, p, c) != "" {
 				return
 			}
-			supervises := slices.Contains(p.roles, party.Regulator) && !slices.Contains(ownOnly, row.Name)
+			supervises := !c.dead && slices.Contains(p.roles, party.Regulator) && !slices.Contains(ownOnly, row.Name)
 			if supervises && f.concern == rules {
 				return // admissions lets the regulator act
 			}
