@@ -22,6 +22,7 @@ type Tx struct {
 	call      Call
 	query     bool
 	writes    map[slot]Write
+	own       []string // keys of public writes, sorted; also those that a savepoint took back
 	undo      []undoStep
 	events    []Event
 }
@@ -100,6 +101,9 @@ func (tx *Tx) put(org, key string, value []byte) {
 	}
 	s := slot{org, key}
 	before, had := tx.writes[s]
+	if at, known := slices.BinarySearch(tx.own, key); org == "" && !known {
+		tx.own = slices.Insert(tx.own, at, key)
+	}
 	tx.undo = append(tx.undo, undoStep{s, before, had})
 	tx.writes[s] = Write{Org: org, Key: key, Value: value}
 }
@@ -137,15 +141,18 @@ func (tx *Tx) scan(from, to string, visit func(key string, value []byte) bool) {
 	}
 }
 
-// ownKeys lists the call's public writes in [from, to), sorted.
+// ownKeys lists the call's public writes in [from, to), sorted. A call that
+// writes thousands of keys scans as often: it must not walk all of them each
+// time.
 func (tx *Tx) ownKeys(from, to string) []string {
+	first, _ := slices.BinarySearch(tx.own, from)
+	last, _ := slices.BinarySearch(tx.own, to)
 	var own []string
-	for s := range tx.writes {
-		if s.org == "" && s.key >= from && s.key < to {
-			own = append(own, s.key)
+	for _, key := range tx.own[first:max(first, last)] {
+		if _, written := tx.writes[slot{"", key}]; written {
+			own = append(own, key)
 		}
 	}
-	slices.Sort(own)
 	return own
 }
 

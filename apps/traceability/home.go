@@ -241,7 +241,7 @@ func (a *app) regulatorHome(c *web.Ctx, r *reader) error {
 	if err != nil {
 		return err
 	}
-	v := homeView{Title: c.T("Open cases"), Quick: caseActs(c)}
+	v := homeView{Title: c.T("Needs you now"), Quick: caseActs(c)}
 	for _, k := range rows {
 		need, err := a.progress(c, r, n, k)
 		if err != nil {

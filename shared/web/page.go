@@ -215,8 +215,19 @@ func (s shell) Current() string {
 	return best
 }
 
-// Bottom is the phone's bar: five entries at most.
-func (s shell) Bottom() []NavItem { return s.Nav[:min(5, len(s.Nav))] }
+// bottomPlaces is how many fingers wide the phone's bar is.
+const bottomPlaces = 5
+
+// Bottom is the phone's bar: all entries, or the first ones beside "More".
+func (s shell) Bottom() []NavItem {
+	if len(s.Nav) <= bottomPlaces {
+		return s.Nav
+	}
+	return s.Nav[:bottomPlaces-1]
+}
+
+// More are the entries that the phone's bar has no place for.
+func (s shell) More() []NavItem { return s.Nav[len(s.Bottom()):] }
 
 // functions are what templates can call, in one language.
 func (s *Server) functions(lang string) template.FuncMap {

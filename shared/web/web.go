@@ -124,8 +124,8 @@ type App struct {
 	Rules   []chaincode.Rule // that the app itself refuses by; explained at /problems/
 }
 
-// NavItem is one entry of an app's navigation; the first five are the phone's
-// bottom bar.
+// NavItem is one entry of an app's navigation. The phone's bottom bar has five
+// places: where there are more entries, the first four and "More".
 type NavItem struct {
 	Title string // an English key
 	Href  string
