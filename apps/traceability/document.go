@@ -177,7 +177,7 @@ func (a *app) apiWithdrawDocument(c *web.Ctx) error {
 	return c.JSON(http.StatusOK, committed[trace.DocumentState]{Reply: state})
 }
 
-// shown tells whether a kind of document is one that shoppers look for.
+// shownToShoppers tells whether a kind of document is one that shoppers look for.
 func shownToShoppers(kind string) bool {
 	return slices.Contains([]string{trace.Certification, trace.Analysis, trace.LabResult}, kind)
 }

@@ -9,9 +9,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tallyway/tallyway/apps/traceability/bundle"
 	"github.com/tallyway/tallyway/apps/traceability/documents"
 	"github.com/tallyway/tallyway/chaincode/trace"
 	"github.com/tallyway/tallyway/shared/blobs"
+	"github.com/tallyway/tallyway/shared/web/webtest"
 )
 
 func pdfOf(text string) []byte { return []byte("%PDF-1.7\n% " + text + "\n%%EOF\n") }
@@ -163,4 +165,70 @@ func TestADocumentsFile(t *testing.T) {
 	_, page = dairy.get("/documents/" + product)
 	has(t, page, "The file is not the one on the ledger")
 	lacks(t, page, "Download the file")
+}
+
+// A company attaches a certificate in a browser, sees it on the lot's page and
+// withdraws it.
+func TestDocumentsInABrowser(t *testing.T) {
+	w := viewsHost(t)
+	w.log("greenfield-dairy", m1, "1000", "2026-12-24")
+	file := filepath.Join(t.TempDir(), "organic.pdf")
+	if err := os.WriteFile(file, pdfOf("organic"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b := webtest.NewBrowser(t, webtest.Phone)
+	b.Login(w.Address(), "greenfield-dairy", password)
+	for _, lang := range []string{"zh-CN", "en"} {
+		b.Speak(lang)
+		b.Open(w.Address() + "/traceability/documents?about=" + m1)
+		if cut := b.Overflow(); cut > 0 {
+			t.Errorf("%s: the page is %d pixels too wide", lang, cut)
+		}
+		b.Screenshot("documents-" + lang)
+	}
+	b.Upload("#f-file", file)
+	for css, text := range map[string]string{"#f-title": "Organic milk", "#f-number": "NZ-BIO-7", "#f-issuer": "BioCert"} {
+		b.Type(css, text)
+	}
+	webtest.Eval[bool](b, `(() => { for (const [id, v] of [["kind", "certification"], ["scheme", "organic"], ["validUntil", "2027-12-31"]]) document.querySelector("#f-" + id).value = v; return true })()`)
+	b.Click(`form[enctype="multipart/form-data"] [data-send]`)
+	b.See("#check .banner")
+	if text := b.Text("main"); !strings.Contains(text, "Checked against the ledger") || !strings.Contains(text, "NZ-BIO-7") {
+		t.Errorf("the document's page says:\n%s", text)
+	}
+	b.Screenshot("document")
+	b.Open(w.Address() + lotHref(m1))
+	if text := b.Text("main"); !strings.Contains(text, "Organic milk") {
+		t.Errorf("the lot's page does not name it:\n%s", text)
+	}
+	b.Quiet()
+}
+
+// A bundle whose documents were changed proves nothing.
+func TestAChangedDocumentProvesNothing(t *testing.T) {
+	w := viewsHost(t)
+	w.log("greenfield-dairy", m1, "1000", "2026-12-24")
+	id, _ := w.attach("greenfield-dairy", m1, trace.Private, pdfOf("secret"))
+	file := w.bundleFor("greenfield-dairy", m1)
+	if p := checkBundle(t, file); len(p.Documents) != 1 || p.Documents[0].Facts.Number != "NO-private" {
+		t.Fatalf("%+v", p.Documents)
+	}
+	for name, change := range map[string]func(*bundle.Bundle){
+		"other facts": func(b *bundle.Bundle) {
+			k := b.KeptDocuments[id]
+			k.Body = strings.Replace(k.Body, "2027-12-31", "2029-12-31", 1)
+			b.KeptDocuments[id] = k
+		},
+		"no facts":    func(b *bundle.Bundle) { delete(b.KeptDocuments, id) },
+		"another one": func(b *bundle.Bundle) { b.Documents = append(b.Documents, strings.Repeat("0", 32)) },
+	} {
+		b, d, err := bundle.Read(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(b)
+		if _, err := bundle.Check(b, d); err == nil {
+			t.Errorf("%s: it is taken for true", name)
+		}
+	}
 }
