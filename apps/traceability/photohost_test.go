@@ -295,6 +295,9 @@ func TestPhotosInABrowser(t *testing.T) {
 	b.Click(`form[action="/photos"] [data-send]`)
 	b.See(".flash, [role=status]")
 	b.See("img.photo")
+	if cut := b.Overflow(); cut > 0 {
+		t.Errorf("the record is %d pixels too wide", cut)
+	}
 	b.Screenshot("photo-record")
 	b.Open(w.Address() + "/photos")
 	b.Upload("#f-verify", file)
