@@ -209,7 +209,7 @@ func TestWhoSeesAPhoto(t *testing.T) {
 		for i, file := range [][]byte{mine, shown} {
 			for _, size := range []string{"", "?size=original"} {
 				res, body := v.get("/photos/" + blobs.Name(file) + "/image" + size)
-				if got := res.StatusCode == 200; got != sees[i] || got && size != "" && body != string(file) {
+				if got := strings.HasPrefix(res.Header.Get("Content-Type"), "image/"); got != sees[i] || got && size != "" && body != string(file) {
 					t.Errorf("%q sees photo %d%s: %d", reader, i, size, res.StatusCode)
 				}
 			}
