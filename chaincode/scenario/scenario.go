@@ -34,6 +34,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -63,10 +64,16 @@ type Ledger interface {
 // goldens instead.
 func Run(t *testing.T, open func(t *testing.T) Ledger, update string) map[string]string {
 	t.Helper()
+	var mu sync.Mutex // open may let the stories run side by side
 	broken := map[string]string{}
+	note := func(code, by string) {
+		mu.Lock()
+		defer mu.Unlock()
+		broken[code] = by
+	}
 	for _, name := range stories() {
 		t.Run(strings.TrimSuffix(path.Base(name), ".story"), func(t *testing.T) {
-			s := &story{t: t, ledger: open(t), at: start, users: map[string]chaincode.Caller{}, names: map[string]string{}, refused: func(code string) { broken[code] = name }}
+			s := &story{t: t, ledger: open(t), at: start, users: map[string]chaincode.Caller{}, names: map[string]string{}, refused: func(code string) { note(code, name) }}
 			s.play(name)
 			s.compare(strings.TrimSuffix(name, ".story")+".golden", update)
 		})

@@ -1,7 +1,9 @@
 package trial
 
 import (
+	"flag"
 	"fmt"
+	"os"
 	"testing"
 
 	"github.com/tallyway/tallyway/chaincode/all"
@@ -23,6 +25,14 @@ var storyOrgs = []network.Organisation{
 // Everything that the embedded ledger and the shim pass, a network passes: each
 // case and each story has a contract of its own on one channel, all served by
 // the same programs.
+// TestMain lets more stories wait at a time than there are cores.
+func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		panic(err) // the flag is the test's own
+	}
+	os.Exit(m.Run())
+}
+
 func TestLedger(t *testing.T) {
 	n := networktest.Start(t, storyOrgs...)
 	m := n.Members()
@@ -32,8 +42,10 @@ func TestLedger(t *testing.T) {
 	t.Run("stories", func(t *testing.T) {
 		next := 0
 		scenario.Run(t, func(t *testing.T) scenario.Ledger {
+			contract := stories[next]
 			next++
-			return ledgertest.NewPlayer(t, n.Ledger(t, m, all.Contracts(), stories[next-1], ""), m)
+			t.Parallel() // a story waits for blocks most of its time
+			return ledgertest.NewPlayer(t, n.Ledger(t, m, all.Contracts(), contract, ""), m)
 		}, "")
 	})
 	t.Run("corpus", func(t *testing.T) {

@@ -48,6 +48,11 @@ func (l *Ledger) evaluate(ctx context.Context, r ledger.Request, orgs []string) 
 	if len(orgs) > 0 {
 		node = orgs[0]
 	}
+	if l.watches.of[node] != nil && node != own { // another member's peer that this host watches
+		if err := l.catchUp(ctx, node); err != nil {
+			return nil, err
+		}
+	}
 	proposal, err := l.propose(r, r.Name, r.Body, []string{node})
 	if err != nil {
 		return nil, err
