@@ -1372,6 +1372,7 @@ var common = map[string]string{
 	"chaincode.Rehearse":  "each command in it is asked by itself; it writes nothing",
 	"trace.Demand":        "what a company asks of its own senders",
 	"trace.RegisterPhoto": "whoever brings a photo is who signs; of another's lot anybody may say that it is about it",
+	"trace.GetDocument":   "the record is public on the channel; the facts of a confidential one only its keeper's organisation has, and the contract asks there",
 	"trace.GetPhoto":      "the records of photos are public", "trace.AssociationsOf": "public on the channel",
 	"trace.LotStatus": "public on the channel", "trace.GetShipment": "public on the channel", "trace.GetCase": "public on the channel",
 }
@@ -1420,14 +1421,17 @@ func TestContractsKeepRecordsApart(t *testing.T) {
 		"trace.DescribeProduct": {{operator, trace.DescribeProduct{GTIN: gouda, Name: "Not ours", Unit: "KGM"}}, {admin, trace.DescribeProduct{GTIN: gouda, Name: "Not ours", Unit: "KGM"}}},
 		"trace.DescribePlace":   {{operator, trace.DescribePlace{GLN: o.gln, Name: "Not ours", Country: "CN"}}},
 		"trace.Warn":            {{operator, trace.Warn{Thing: "01/" + gouda + "/21/1", Reason: "counterfeit"}}, {admin, trace.Warn{Thing: "01/" + gouda + "/21/1", Reason: "counterfeit"}}},
-		"trace.Unwarn":          {{operator, trace.Unwarn{Thing: "01/" + gouda + "/21/1"}}},
-		"trace.Link":            {{operator, trace.Link{Key: "01/" + gouda, Type: "gs1:pip", Href: "https://dairy.example/", Title: "Not ours"}}},
-		"trace.Unlink":          {{operator, trace.Unlink{Key: "01/" + gouda, ID: "00"}}},
-		"trace.GetEvent":        {{banker, trace.GetEvent{Hash: o.private, Keeper: producers}}, {operator, trace.GetEvent{Hash: o.private}}},
-		"party.Register":        {{admin, company("mine", party.KindCarrier, "", "")}, {member, company("judge", party.KindRegulator, "", "")}},
-		"party.Change":          {{admin, party.Change{ID: harbour, Profile: party.Profile{Name: "Mine", Kinds: []string{party.KindProcessor}}}}, {member, party.Change{ID: bank, Profile: party.Profile{Name: "Mine", Kinds: []string{party.KindBank}}}}},
-		"party.Suspend":         {{admin, party.Suspend{ID: harbour, Reason: "spite"}}, {member, party.Suspend{ID: bank, Reason: "spite"}}},
-		"party.Reinstate":       {{admin, party.Reinstate{ID: harbour}}, {member, party.Reinstate{ID: bank}}},
+		"trace.AttachDocument": {{operator, trace.AttachDocument{About: o.lot, Sharing: trace.Public, Salt: bytes.Repeat([]byte{1}, 16), Facts: trace.Facts{
+			Kind: trace.LabResult, Title: "Not ours", SHA256: strings.Repeat("ab", 32), Type: "application/pdf", Size: 9}}}},
+		"trace.WithdrawDocument": {{operator, trace.WithdrawDocument{ID: o.withdraws}}},
+		"trace.Unwarn":           {{operator, trace.Unwarn{Thing: "01/" + gouda + "/21/1"}}},
+		"trace.Link":             {{operator, trace.Link{Key: "01/" + gouda, Type: "gs1:pip", Href: "https://dairy.example/", Title: "Not ours"}}},
+		"trace.Unlink":           {{operator, trace.Unlink{Key: "01/" + gouda, ID: "00"}}},
+		"trace.GetEvent":         {{banker, trace.GetEvent{Hash: o.private, Keeper: producers}}, {operator, trace.GetEvent{Hash: o.private}}},
+		"party.Register":         {{admin, company("mine", party.KindCarrier, "", "")}, {member, company("judge", party.KindRegulator, "", "")}},
+		"party.Change":           {{admin, party.Change{ID: harbour, Profile: party.Profile{Name: "Mine", Kinds: []string{party.KindProcessor}}}}, {member, party.Change{ID: bank, Profile: party.Profile{Name: "Mine", Kinds: []string{party.KindBank}}}}},
+		"party.Suspend":          {{admin, party.Suspend{ID: harbour, Reason: "spite"}}, {member, party.Suspend{ID: bank, Reason: "spite"}}},
+		"party.Reinstate":        {{admin, party.Reinstate{ID: harbour}}, {member, party.Reinstate{ID: bank}}},
 	}
 	for _, f := range w.h.Program.Contracts.Functions() {
 		if len(all[f.Name]) == 0 && common[f.Name] == "" {
