@@ -21,6 +21,7 @@ const (
 	Admin      = "admin"
 	Operator   = "operator" // logs, ships, accepts, issues
 	Viewer     = "viewer"
+	Device     = "device" // of a company: measures, and seals what it measured
 	Regulator  = "regulator"
 	Public     = "public" // an account that anybody may open; acts for no company
 	TaxOfficer = "tax-officer"

@@ -66,6 +66,9 @@ func (d *desk) attach(parent string, children []thing) error {
 			flag(&d.record.Flags, FlagAttached)
 			continue
 		}
+		if err := d.mayAttach(t.id); err != nil {
+			return err
+		}
 		s := Step{Do: doAttach, Pack: parent, Child: t.id}
 		if !t.single && !t.pack {
 			s.Amount, s.Unit = t.amount, t.unit

@@ -93,7 +93,7 @@ func open(tx *chaincode.Tx, c Capture) (*desk, error) {
 	if e.Time.After(tx.At().Add(skew)) {
 		return nil, ErrFuture.Refuse("%s, while it is %s", e.Time.Format(time.RFC3339), tx.At().Format(time.RFC3339)).On("event")
 	}
-	if !tx.Caller().Has(party.Operator) && !lookingOnly(e) {
+	if caller := tx.Caller(); !caller.Has(party.Operator) && !(caller.Has(party.Device) && sensing(e)) && !(caller.Has(party.Regulator) && lookingOnly(e)) {
 		return nil, chaincode.ErrRole.Refuse("an event that moves goods needs the role %s", party.Operator)
 	}
 	c.Event, err = json.Marshal(c.Event) // the bytes that are stored and committed to
@@ -145,6 +145,9 @@ func lookingOnly(e *epcis.Event) bool {
 	return false
 }
 
+// sensing is all that a device may say.
+func sensing(e *epcis.Event) bool { return e.BizStep == "sensor_reporting" && lookingOnly(e) }
+
 // work does what the event says happened.
 func (d *desk) work() error {
 	e := d.event
@@ -193,7 +196,9 @@ func (d *desk) observe(things []thing) error {
 		switch {
 		case t.pack:
 		case !lots.Has(d.tx, t.id):
-			flag(&d.record.Flags, FlagUnknownThing)
+			if !equipment(d.tx, t.id) {
+				flag(&d.record.Flags, FlagUnknownThing)
+			}
 		case !accounts.Has(d.tx, t.id, d.by.ID):
 			flag(&d.record.Flags, FlagNotHolder)
 		}

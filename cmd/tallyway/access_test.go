@@ -33,6 +33,7 @@ import (
 
 // side names the records of one company: the dairy's own, or another's.
 type side struct {
+	device                                                                               string // name
 	paper, withdraws, apiWithdraws                                                       string // ids of documents
 	photo, lot, gtin, gln, hash, private, pack, job, kase, closes, apiCloses, shipment   string
 	accepts, declines, apiAccepts, apiDeclines, callsBack, settles, unpacks, tx, company string
@@ -755,6 +756,7 @@ func (w *world) records() {
 	for _, to := range []*string{&w.other.paper, &w.other.withdraws, &w.other.apiWithdraws} {
 		*to = w.attached(stranger, w.other)
 	}
+	w.own.device, w.other.device = w.device(operator, "probe-own", "8004/9506000134PROBE"), w.device(stranger, "probe-other", "8004/9521234560PROBE")
 	w.own.tx, w.other.tx = receipt.TxID, receipt.TxID
 	w.other.private = w.secret()
 	if _, _, err := host.Do[any](context.Background(), w.h, stranger.actor(), trace.DescribeProduct{GTIN: gouda, Name: "Gouda", Unit: "KGM"}); err != nil {
@@ -879,6 +881,15 @@ func (w *world) onRecord(by person) string {
 // documentFacts are what is said of a document about the side's lot.
 func documentFacts(s side) url.Values {
 	return url.Values{"about": {s.lot}, "kind": {trace.LabResult}, "title": {"About " + s.mark}}
+}
+
+// device is one of the person's company.
+func (w *world) device(by person, name, thing string) string {
+	register := trace.RegisterDevice{Name: name, Title: name, Type: trace.Sensor, Thing: thing, Interval: 60, Channels: []trace.Channel{{Name: "temperature", Unit: "CEL"}}}
+	if _, _, err := host.Do[trace.DeviceState](context.Background(), w.h, by.actor(), register); err != nil {
+		w.Fatal(err)
+	}
+	return name
 }
 
 // attached is a document about the side's lot, for the lot's chain.
@@ -1368,12 +1379,14 @@ var common = map[string]string{
 	"chaincode.Plan":  "the command in it is asked by itself; it writes nothing and tells organisations only",
 	"party.Found":     "once, on an empty ledger", "party.Admit": "a member's own voice",
 	"party.Get": "companies are public", "party.List": "companies are public", "party.Members": "members are public",
-	"trace.Extend":        "marking on is everybody's",
-	"chaincode.Rehearse":  "each command in it is asked by itself; it writes nothing",
-	"trace.Demand":        "what a company asks of its own senders",
-	"trace.RegisterPhoto": "whoever brings a photo is who signs; of another's lot anybody may say that it is about it",
-	"trace.GetDocument":   "the record is public on the channel; the facts of a confidential one only its keeper's organisation has, and the contract asks there",
-	"trace.GetPhoto":      "the records of photos are public", "trace.AssociationsOf": "public on the channel",
+	"trace.Extend":         "marking on is everybody's",
+	"chaincode.Rehearse":   "each command in it is asked by itself; it writes nothing",
+	"trace.Demand":         "what a company asks of its own senders",
+	"trace.RegisterPhoto":  "whoever brings a photo is who signs; of another's lot anybody may say that it is about it",
+	"trace.GetDocument":    "the record is public on the channel; the facts of a confidential one only its keeper's organisation has, and the contract asks there",
+	"trace.RegisterDevice": "a name is one's own, whoever else has it; the thing that the device is bears one's own prefix",
+	"trace.GetDevice":      "public on the channel", "trace.GetSeal": "public on the channel",
+	"trace.GetPhoto": "the records of photos are public", "trace.AssociationsOf": "public on the channel",
 	"trace.LotStatus": "public on the channel", "trace.GetShipment": "public on the channel", "trace.GetCase": "public on the channel",
 }
 
@@ -1424,6 +1437,9 @@ func TestContractsKeepRecordsApart(t *testing.T) {
 		"trace.AttachDocument": {{operator, trace.AttachDocument{About: o.lot, Sharing: trace.Public, Salt: bytes.Repeat([]byte{1}, 16), Facts: trace.Facts{
 			Kind: trace.LabResult, Title: "Not ours", SHA256: strings.Repeat("ab", 32), Type: "application/pdf", Size: 9}}}},
 		"trace.WithdrawDocument": {{operator, trace.WithdrawDocument{ID: o.withdraws}}},
+		"trace.Calibrate":        {{operator, trace.Calibrate{Device: o.device, Calibration: trace.Calibration{Number: "1", Issuer: "Not ours", On: "2026-01-01", Until: "2027-01-01"}}}},
+		"trace.Decommission":     {{operator, trace.Decommission{Device: o.device, Reason: "lost"}}},
+		"trace.Seal":             {{operator, trace.Seal{Windows: []trace.Window{{Device: o.device, From: w.now().Truncate(time.Hour).Add(-time.Hour), To: w.now().Truncate(time.Hour), Part: 1, Count: 1, Root: strings.Repeat("ab", 32)}}}}},
 		"trace.Unwarn":           {{operator, trace.Unwarn{Thing: "01/" + gouda + "/21/1"}}},
 		"trace.Link":             {{operator, trace.Link{Key: "01/" + gouda, Type: "gs1:pip", Href: "https://dairy.example/", Title: "Not ours"}}},
 		"trace.Unlink":           {{operator, trace.Unlink{Key: "01/" + gouda, ID: "00"}}},
