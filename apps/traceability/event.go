@@ -150,6 +150,7 @@ var flagWords = map[string]string{
 	trace.FlagShippedToSelf:   "Between two places of one company",
 	trace.FlagAttached:        "It is attached to it already: nothing changes",
 	trace.FlagNotAttached:     "Nobody said that it was attached: nothing changes",
+	trace.FlagAlarm:           "A sensor reports an alarm",
 	trace.FlagAttachedByOther: "Attached by another company than the one that detached it",
 	trace.FlagNothingToMove:   "It names no lot or pack to move",
 	trace.FlagDemand:          "Lacks what its receiver asks for",

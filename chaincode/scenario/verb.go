@@ -84,7 +84,7 @@ func fields(s string) []string {
 //	unpack   [480 KGM of milk/L1] from P1
 //	attach   urn:x:logger to P1
 //	detach   [urn:x:logger] from P1
-//	sell, destroy, observe
+//	sell, destroy, observe (alarm=9.5: a sensor's alarm at so many degrees)
 //	retract  first          (declares the step "first" an error)
 //
 // Options follow as key=value: step, disposition, doc, time, expires, lot, run,
@@ -246,6 +246,8 @@ func (v verb) finish() {
 		switch key {
 		case "step":
 			v.event["bizStep"] = value
+		case "alarm":
+			v.event["sensorElementList"] = []any{object{"sensorReport": []any{object{"type": "Temperature", "value": json.Number(value), "uom": "CEL", "exception": "ALARM_CONDITION"}}}}
 		case "disposition":
 			v.event["disposition"] = value
 		case "time":

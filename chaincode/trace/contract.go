@@ -40,6 +40,7 @@ var Contract = chaincode.Contract{
 		chaincode.Command(calibrate, party.Operator, party.Admin),
 		chaincode.Command(decommission, party.Operator, party.Admin),
 		chaincode.Command(seal, party.Device, party.Operator),
+		chaincode.Command(explainExcursion, party.Operator, party.Admin),
 		chaincode.Query(getDevice),
 		chaincode.Query(getSeal),
 		chaincode.Query(getDocument),
@@ -135,6 +136,8 @@ var Contract = chaincode.Contract{
 		ErrSealed,
 		ErrSealOrder,
 		ErrNoSeal,
+		ErrExplanation,
+		ErrNoAlarm,
 	},
 	Events: []any{
 		Captured{},
@@ -181,6 +184,7 @@ var Contract = chaincode.Contract{
 		DeviceCalibrated{},
 		DeviceDecommissioned{},
 		Sealed{},
+		ExcursionExplained{},
 	},
 }
 

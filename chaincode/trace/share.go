@@ -43,6 +43,9 @@ func (d *desk) file() error {
 	}
 	told := Captured{Event: d.c.Event}
 	if d.c.Sharing == Linked || d.c.Sharing == Public {
+		if alarming(d.event) {
+			flag(&d.record.Flags, FlagAlarm)
+		}
 		bodies.Put(d.tx, d.c.Event, d.record.Hash)
 	} else {
 		told.Event = nil

@@ -55,6 +55,7 @@ const (
 	FlagAttached        = "already-attached"       // to this very thing: nothing changes
 	FlagNotAttached     = "not-attached"           // nobody said that it was: nothing changes
 	FlagAttachedByOther = "attached-by-another"    // and detached by the author of this
+	FlagAlarm           = "alarm"                  // a sensor says that something is wrong
 	FlagNothingToMove   = "nothing-to-move"        // a step of custody without a lot or pack to apply it to
 )
 

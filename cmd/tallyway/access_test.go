@@ -33,7 +33,7 @@ import (
 
 // side names the records of one company: the dairy's own, or another's.
 type side struct {
-	device                                                                               string // name
+	device, hot                                                                          string // name of one, and hash of an event of its alarm
 	paper, withdraws, apiWithdraws                                                       string // ids of documents
 	photo, lot, gtin, gln, hash, private, pack, job, kase, closes, apiCloses, shipment   string
 	accepts, declines, apiAccepts, apiDeclines, callsBack, settles, unpacks, tx, company string
@@ -757,6 +757,7 @@ func (w *world) records() {
 		*to = w.attached(stranger, w.other)
 	}
 	w.own.device, w.other.device = w.device(operator, "probe-own", "8004/9506000134PROBE"), w.device(stranger, "probe-other", "8004/9521234560PROBE")
+	w.own.hot, w.other.hot = w.alarmed(operator, "8004/9506000134PROBE"), w.alarmed(stranger, "8004/9521234560PROBE")
 	w.own.tx, w.other.tx = receipt.TxID, receipt.TxID
 	w.other.private = w.secret()
 	if _, _, err := host.Do[any](context.Background(), w.h, stranger.actor(), trace.DescribeProduct{GTIN: gouda, Name: "Gouda", Unit: "KGM"}); err != nil {
@@ -890,6 +891,13 @@ func (w *world) device(by person, name, thing string) string {
 		w.Fatal(err)
 	}
 	return name
+}
+
+// alarmed is an event in which a device says that it is too warm.
+func (w *world) alarmed(by person, thing string) string {
+	at := w.now()
+	return w.capture(by, epcis.Event{Type: epcis.ObjectEvent, Time: at, Offset: "+00:00", Action: epcis.Observe, BizStep: "sensor_reporting", EPCs: []string{"https://id.gs1.org/" + thing},
+		Sensors: []epcis.SensorElement{{Reports: []epcis.SensorReport{{Type: "Temperature", Value: "9.5", Unit: "CEL", Exception: "ALARM_CONDITION"}}}}}).Hash
 }
 
 // attached is a document about the side's lot, for the lot's chain.
@@ -1440,6 +1448,7 @@ func TestContractsKeepRecordsApart(t *testing.T) {
 		"trace.Calibrate":        {{operator, trace.Calibrate{Device: o.device, Calibration: trace.Calibration{Number: "1", Issuer: "Not ours", On: "2026-01-01", Until: "2027-01-01"}}}},
 		"trace.Decommission":     {{operator, trace.Decommission{Device: o.device, Reason: "lost"}}},
 		"trace.Seal":             {{operator, trace.Seal{Windows: []trace.Window{{Device: o.device, From: w.now().Truncate(time.Hour).Add(-time.Hour), To: w.now().Truncate(time.Hour), Part: 1, Count: 1, Root: strings.Repeat("ab", 32)}}}}},
+		"trace.ExplainExcursion": {{operator, trace.ExplainExcursion{Event: o.hot, Cause: "door", Measure: "none"}}},
 		"trace.Unwarn":           {{operator, trace.Unwarn{Thing: "01/" + gouda + "/21/1"}}},
 		"trace.Link":             {{operator, trace.Link{Key: "01/" + gouda, Type: "gs1:pip", Href: "https://dairy.example/", Title: "Not ours"}}},
 		"trace.Unlink":           {{operator, trace.Unlink{Key: "01/" + gouda, ID: "00"}}},
