@@ -137,6 +137,7 @@ var Contract = chaincode.Contract{
 		ErrSealOrder,
 		ErrNoSeal,
 		ErrExplanation,
+		ErrNotYourAlarm,
 		ErrNoAlarm,
 	},
 	Events: []any{

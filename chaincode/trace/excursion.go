@@ -42,6 +42,9 @@ var (
 	// ErrExplanation asks for what others can rely on.
 	ErrExplanation = chaincode.Rule{Code: "trace/explanation", Kind: chaincode.Malformed,
 		Text: "An excursion is explained by a known cause and a known measure.", Remedy: "Choose one of each."}
+	// ErrNotYourAlarm leaves the word to who knows what happened.
+	ErrNotYourAlarm = chaincode.Rule{Code: "trace/not-your-alarm", Kind: chaincode.Forbidden,
+		Text: "Only the company whose sensor raised an alarm explains it.", Remedy: "Ask that company."}
 	// ErrNoAlarm names an event that reported no alarm.
 	ErrNoAlarm = chaincode.Rule{Code: "trace/no-alarm", Kind: chaincode.NotFound,
 		Text: "This event reports no sensor's alarm, or was taken back.", Remedy: "Name the event that reported the excursion."}
@@ -57,7 +60,7 @@ func explainExcursion(tx *chaincode.Tx, c ExplainExcursion) (ExcursionState, err
 	case !ok || r.Error != nil || !slices.Contains(r.Flags, FlagAlarm):
 		return ExcursionState{}, ErrNoAlarm.Refuse("%s", c.Event).On("event")
 	case r.Author != by.ID:
-		return ExcursionState{}, ErrNotAuthor.Refuse("%s was captured by %s", r.Hash, r.Author).On("event")
+		return ExcursionState{}, ErrNotYourAlarm.Refuse("%s is of %s", r.Hash, r.Author).On("event")
 	case !slices.Contains(ExcursionCauses, c.Cause):
 		return ExcursionState{}, ErrExplanation.Refuse("%s", c.Cause).On("cause")
 	case !slices.Contains(ExcursionMeasures, c.Measure):

@@ -17,6 +17,6 @@ trace.ExplainExcursion event={calm.hash} cause=door measure=none         ! trace
 trace.ExplainExcursion event={secret.hash} cause=door measure=none       ! trace/no-alarm
 trace.ExplainExcursion event=nothing cause=door measure=none             ! trace/no-alarm
 as cheese
-trace.ExplainExcursion event={hot.hash} cause=door measure=none          ! trace/not-author
+trace.ExplainExcursion event={hot.hash} cause=door measure=none          ! trace/not-your-alarm
 as sensors
 trace.ExplainExcursion event={hot.hash} cause=door measure=none          ! chaincode/role
