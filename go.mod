@@ -31,7 +31,15 @@ require (
 	pgregory.net/rapid v1.3.0
 )
 
-require github.com/golang/protobuf v1.5.4 // indirect
+require (
+	github.com/eclipse/paho.mqtt.golang v1.5.1 // indirect
+	github.com/fxamacker/cbor/v2 v2.10.0 // indirect
+	github.com/golang/protobuf v1.5.4 // indirect
+	github.com/gorilla/websocket v1.5.3 // indirect
+	github.com/mochi-mqtt/server/v2 v2.7.9 // indirect
+	github.com/rs/xid v1.4.0 // indirect
+	github.com/x448/float16 v0.8.4 // indirect
+)
 
 require (
 	code.cloudfoundry.org/clock v1.15.0 // indirect

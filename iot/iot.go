@@ -65,6 +65,9 @@ type Message struct {
 	Payload  []byte
 	By       ID        // the device that signed in; zero where an outside broker let it in
 	Received time.Time // the host's clock
+	// Refused is why the broker did not let it through: it is kept among the dead
+	// letters, for people to see, and nowhere else.
+	Refused *chaincode.Refusal
 	// Done MUST be called once, when the message is durable (stored, or kept
 	// among the dead letters): only then does its sender hear of it. An error
 	// keeps the acknowledgement back: the sender sends again.
