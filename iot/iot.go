@@ -107,6 +107,8 @@ var (
 		Remedy: "Publish to tw/{company}/{device}/senml, …/cbor or …/json, or as Sparkplug B under spBv1.0/{company}/…"}
 	ErrNotYourTopic = chaincode.Rule{Code: "iot/not-your-topic", Kind: chaincode.Forbidden,
 		Text: "A device publishes under its own topic only.", Remedy: "Sign in with the credentials of the device that the topic names."}
+	ErrSignIn = chaincode.Rule{Code: "iot/sign-in", Kind: chaincode.Forbidden,
+		Text: "The device's name and password do not match, or it is decommissioned.", Remedy: "The user name is company/device; make a new password on the device's page."}
 	ErrNoDevice = chaincode.Rule{Code: "iot/no-device", Kind: chaincode.NotFound,
 		Text: "No device of this name is registered, or it is decommissioned.", Remedy: "Register the device; the name in the topic is the name on its page."}
 	ErrPayload = chaincode.Rule{Code: "iot/payload", Kind: chaincode.Malformed,

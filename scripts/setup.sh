@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what the tests need and this machine lacks: a browser, PostgreSQL,
 # tools that turn a PDF into a picture, that make hosts of namespaces, and that
-# hold XML against its schema.
+# hold XML against its schema, and another MQTT broker with its clients.
 # Debian packages only.
 set -eu
 
@@ -22,6 +22,8 @@ want postgresql initdb /usr/lib/postgresql/*/bin/initdb
 want poppler-utils pdftoppm
 want iproute2 ip /sbin/ip
 want libxml2-utils xmllint
+want mosquitto mosquitto /usr/sbin/mosquitto
+want mosquitto-clients mosquitto_pub
 
 [ -z "$need" ] && exit 0
 
