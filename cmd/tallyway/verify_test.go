@@ -237,7 +237,7 @@ func flipWord(t testing.TB, file, word string) {
 func TestDamagedBlockIsNamed(t *testing.T) {
 	data := founded(t, logSome)
 	file := blockFile(t, data)
-	flipWord(t, file, "V5")
+	flipWord(t, file, "/10/V5")
 	out, err := tallyway(t, "verify", "--data", data)
 	if err == nil || !regexp.MustCompile(`block \d+ \(blockfile_\d+, byte \d+\)`).MatchString(out) {
 		t.Errorf("verify says %v: %s", err, out)
@@ -250,8 +250,8 @@ func TestDamagedBlockIsNamed(t *testing.T) {
 func TestVerifyNamesEveryFault(t *testing.T) {
 	data := founded(t, logSome)
 	file := blockFile(t, data)
-	flipWord(t, file, "V5")
-	flipWord(t, file, "V8")
+	flipWord(t, file, "/10/V5")
+	flipWord(t, file, "/10/V8")
 	out, err := tallyway(t, "verify", "--data", data)
 	named := regexp.MustCompile(`block \d+ \(blockfile_\d+, byte \d+\)`).FindAllString(out, -1)
 	slices.Sort(named)
@@ -294,7 +294,7 @@ func TestRunningServerNoticesDamage(t *testing.T) {
 		t.Fatal(a)
 	}
 	must(t, "verify", "--data", data)
-	flipWord(t, blockFile(t, data), "V5")
+	flipWord(t, blockFile(t, data), "/10/V5")
 	began := time.Now()
 	for well().status != http.StatusServiceUnavailable {
 		if time.Since(began) > 20*time.Second {

@@ -6,6 +6,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -71,7 +72,8 @@ func (w *Webhooks) release(id string) {
 }
 
 // serve delivers to one target, in order, until nothing waits or one fails.
-func (w *Webhooks) serve(ctx context.Context, id string) error {
+func (w *Webhooks) serve(ctx context.Context, id string) (err error) {
+	defer func() { err = errors.Join(err, w.giveBack(ctx, id)) }()
 	for range aTurn {
 		mine, err := w.lease(ctx, id)
 		if err != nil || !mine {
@@ -96,8 +98,14 @@ func (w *Webhooks) serve(ctx context.Context, id string) error {
 			return err
 		}
 	}
-	_, err := w.config.DB.ExecContext(ctx, `UPDATE wh_targets SET leased_to = NULL WHERE id = $1 AND leased_by = $2`, id, w.host)
 	w.Wake()
+	return nil
+}
+
+// giveBack ends the lease, also of a host that stops: the one that comes after it
+// would wait for nothing.
+func (w *Webhooks) giveBack(ctx context.Context, id string) error {
+	_, err := w.config.DB.ExecContext(context.WithoutCancel(ctx), `UPDATE wh_targets SET leased_to = NULL WHERE id = $1 AND leased_by = $2`, id, w.host)
 	return err
 }
 
