@@ -116,7 +116,9 @@ func TestAnswersWaitForTheSink(t *testing.T) {
 	for _, qos := range []byte{1, 2} {
 		t.Run(fmt.Sprint("qos ", qos), func(t *testing.T) {
 			b, s := listen(t, nil)
-			c := dial(t, b, truck, func(o *paho.ClientOptions) { o.SetKeepAlive(2 * time.Second).SetPingTimeout(time.Second).SetConnectionLostHandler(func(_ paho.Client, err error) { t.Log(err) }) })
+			c := dial(t, b, truck, func(o *paho.ClientOptions) {
+				o.SetKeepAlive(2 * time.Second).SetPingTimeout(time.Second).SetConnectionLostHandler(func(_ paho.Client, err error) { t.Log(err) })
+			})
 			const n = 500
 			var tokens []paho.Token
 			for i := range n {
