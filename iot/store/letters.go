@@ -141,8 +141,8 @@ func (s *Store) Letters(ctx context.Context, party, name string, before int64, l
 		WHERE ($1 = '' OR party = $2) AND ($3 = '' OR device = $4) AND id < $5 ORDER BY id DESC LIMIT $6`, party, party, name, name, before, limit)
 }
 
-// sweep forgets letters that are old, and the oldest of too many.
-func (s *Store) sweep(ctx context.Context, now time.Time) error {
+// Sweep forgets letters that are old, and the oldest of too many.
+func (s *Store) Sweep(ctx context.Context, now time.Time) error {
 	_, err := s.db.ExecContext(ctx, `DELETE FROM iot_refused WHERE last < $1 OR id <= (SELECT COALESCE(MIN(id), 0) FROM (SELECT id FROM iot_refused ORDER BY id DESC LIMIT $2) newest) - 1`,
 		now.Add(-lettersLive).UTC(), mostLetters)
 	return err

@@ -221,7 +221,7 @@ func (b *bed) sealAll(seconds int, ledger map[string]Window) {
 
 func (b *bed) verify(ledger map[string]Window) *Report {
 	b.t.Helper()
-	r, err := b.Verify(context.Background(), func(yield func(Window) error) error {
+	r, err := Verify(context.Background(), b.db, func(yield func(Window) error) error {
 		for _, w := range ledger {
 			if err := yield(w); err != nil {
 				return err

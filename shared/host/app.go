@@ -33,4 +33,6 @@ type App struct {
 	// Open gives the app's pages over an open host. It runs once, before the
 	// host serves; what it starts ends with ctx.
 	Open func(ctx context.Context, h *Host) (web.App, error)
+	// Verify checks what the app keeps beside the read model; nil: nothing.
+	Verify func(ctx context.Context, h *Host, progress func(text string)) error
 }

@@ -69,6 +69,9 @@ func (h *Host) Backup(ctx context.Context, to io.Writer) error {
 		if _, err := h.DB.ExecContext(ctx, `VACUUM INTO $1`, filepath.Join(work, databaseName)); err != nil {
 			return fmt.Errorf("back up the database: %w", err)
 		}
+		if err := h.copyReadings(ctx, filepath.Join(work, readingsName)); err != nil {
+			return fmt.Errorf("back up the readings: %w", err)
+		}
 	}
 	if h.Config.Secret == "" {
 		m.Secret = "included"
@@ -81,6 +84,9 @@ func (h *Host) Backup(ctx context.Context, to io.Writer) error {
 	}
 	if m.Database == "included" {
 		w.file(databaseName, filepath.Join(work, databaseName))
+		if h.HasReadings() {
+			w.file(readingsName, filepath.Join(work, readingsName))
+		}
 	}
 	w.tree(blobsName, h.Blobs.Dir())
 	if own != nil {

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,7 +23,10 @@ type Config struct {
 	Ledger   string // "embedded" or "fabric"
 	Profile  string // connection profile, for a Fabric ledger
 	Database string // "sqlite:FILE" or "postgres://…"; empty is SQLite in Data
-	MQTT     string // broker; empty is none
+	MQTT     string // broker: "embedded://HOST:PORT", "mqtt://…", "mqtts://…"; empty or "none" is none
+	// KeepReadings is after how many days readings of sensors are thinned; zero
+	// keeps all.
+	KeepReadings int
 	Secret   string // seals the keys in the wallet; empty is a file in Data
 	Demo     bool   // found the demo consortium on an empty ledger
 	Blobs    string // where photos and documents are kept, "file:///…"; empty is a folder in Data
@@ -56,7 +60,8 @@ func (c *Config) Flags(fs *flag.FlagSet) {
 	text(&c.Ledger, "ledger", "embedded", "embedded or fabric")
 	text(&c.Profile, "profile", "", "connection profile of a Fabric network")
 	text(&c.Database, "database", "", "sqlite:FILE or postgres://… (default: SQLite in the data folder)")
-	text(&c.MQTT, "mqtt", "", "MQTT broker: embedded://ADDR, mqtt://… or mqtts://…")
+	text(&c.MQTT, "mqtt", "embedded://127.0.0.1:1883", "MQTT broker: embedded://ADDR, embeddeds://ADDR?cert=FILE&key=FILE, mqtt://…, mqtts://… or none")
+	fs.IntVar(&c.KeepReadings, "keep-readings", 365, "days after which readings of sensors are thinned to their extremes; 0 keeps all")
 	text(&c.Blobs, "blobs", "", "where photos and documents are kept: file:///… (default: a folder in the data folder)")
 	public := fromEnvironment("public-accounts", "false")
 	fs.BoolVar(&c.PublicAccounts, "public-accounts", public == "true" || public == "1", "let anybody open an account that acts for no company ($"+environmentName("public-accounts")+"; --demo does)")
@@ -93,8 +98,10 @@ func (c *Config) check() error {
 		return fmt.Errorf("--ledger fabric: name the network's connection profile with --profile")
 	case c.Ledger != "fabric" && c.Profile != "":
 		return fmt.Errorf("--profile: only a Fabric ledger has a connection profile")
-	case c.MQTT != "":
-		return fmt.Errorf("--mqtt: this build takes no sensor readings yet")
+	case c.Sensors() && !isBroker(c.MQTT):
+		return fmt.Errorf("--mqtt %q: say embedded://HOST:PORT, mqtt://HOST:PORT, mqtts://HOST:PORT or none", c.MQTT)
+	case c.KeepReadings < 0:
+		return fmt.Errorf("--keep-readings %d: say a number of days, or 0", c.KeepReadings)
 	}
 	if c.Clock == nil {
 		c.Clock = time.Now
@@ -106,6 +113,14 @@ func (c *Config) check() error {
 func isBase(address string) bool {
 	u, err := url.Parse(address)
 	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "" && address == u.Scheme+"://"+u.Host
+}
+
+// Sensors reports whether the host takes readings.
+func (c *Config) Sensors() bool { return c.MQTT != "" && c.MQTT != "none" }
+
+func isBroker(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && slices.Contains([]string{"embedded", "embeddeds", "mqtt", "mqtts"}, u.Scheme) && u.Host != ""
 }
 
 func (c *Config) path(parts ...string) string {

@@ -50,6 +50,9 @@ type Host struct {
 	Metrics  *prometheus.Registry
 	Webhooks *webhook.Webhooks
 
+	readings *readmodel.DB // see OpenReadings
+
+	checks     []func() error
 	hands      atomic.Pointer[time.Time] // where the clock stands while the past is founded
 	address    string
 	lock       *os.File
@@ -259,8 +262,15 @@ func (h *Host) Wait(ctx context.Context) error {
 
 // Health is nil when the host can do all it is there for.
 func (h *Host) Health(context.Context) error {
-	return errors.Join(h.Ledger.Health(), h.Follower.Health())
+	err := errors.Join(h.Ledger.Health(), h.Follower.Health())
+	for _, check := range h.checks {
+		err = errors.Join(err, check())
+	}
+	return err
 }
+
+// Watch adds a check to the host's health.
+func (h *Host) Watch(check func() error) { h.checks = append(h.checks, check) }
 
 // closeWithin is how long requests under way may take when the host closes.
 const closeWithin = 10 * time.Second

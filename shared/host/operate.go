@@ -15,8 +15,8 @@ import (
 )
 
 // Verify checks every block of the ledger, its hashes and signatures and what
-// they lead to, and then every row of the read model against a replay of the
-// ledger. The error names what is wrong with each, the first thing first.
+// they lead to, then every row of the read model against a replay of the ledger,
+// and what apps keep beside it. The error names what is wrong with each, the first thing first.
 func (h *Host) Verify(ctx context.Context, progress func(text string)) error {
 	head := h.Ledger.Head().Block
 	wrong := h.Ledger.Verify(ctx, nil)
@@ -26,7 +26,13 @@ func (h *Host) Verify(ctx context.Context, progress func(text string)) error {
 	if wrong == nil {
 		progress(fmt.Sprintf("ledger: %d blocks, every hash and signature checked", head+1))
 	}
-	return errors.Join(wrong, h.verifyRows(ctx, progress))
+	wrong = errors.Join(wrong, h.verifyRows(ctx, progress))
+	for _, app := range h.Program.Apps {
+		if app.Verify != nil {
+			wrong = errors.Join(wrong, app.Verify(ctx, h, progress))
+		}
+	}
+	return wrong
 }
 
 // verifyRows compares the read model with the events as the ledger gives them.

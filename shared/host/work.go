@@ -13,3 +13,9 @@ func (h *Host) Counter(name, help string) (add func(n int)) {
 	h.Metrics.MustRegister(c)
 	return func(n int) { c.Add(float64(n)) }
 }
+
+// Figure shows a figure on /metrics that somebody else counts and that only
+// grows.
+func (h *Host) Figure(name, help string, value func() float64) {
+	h.Metrics.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, value))
+}

@@ -3,6 +3,7 @@ package identity
 import (
 	"crypto/ecdsa"
 	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"slices"
 	"sync"
@@ -211,4 +212,15 @@ func within(cert *x509.Certificate, at time.Time) error {
 			cert.NotBefore.UTC().Format(time.RFC3339), cert.NotAfter.UTC().Format(time.RFC3339))
 	}
 	return nil
+}
+
+// Vouches reports whether a certificate, shown to open a connection, is one of
+// the member's for somebody of a company, valid now and not revoked.
+func (a *Authority) Vouches(cert *x509.Certificate, party string, now time.Time) bool {
+	known, err := a.check(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw}))
+	if err != nil || known.caller.Party != party || within(cert, now) != nil {
+		return false
+	}
+	revoked, ends := a.Revoked[known.serial]
+	return !ends || revoked.After(now)
 }
