@@ -265,11 +265,11 @@ func TestTwoUsersShareAPhone(t *testing.T) {
 	p.wire.cut()
 	p.fill("/traceability/lots/new", map[string]string{"#f-gtin": milkProduct, "#f-number": "OFF-1", "#f-quantity": "500", "#f-unit": "KGM"})
 	p.waits("waiting", 1)
-	p.wire.mend()
 	ctx := context.Background()
-	if _, err := p.h.DB.ExecContext(ctx, `DELETE FROM sessions`); err != nil { // it ended in the meantime
-		t.Logf("end the sessions: %v", err)
+	if _, err := p.h.DB.ExecContext(ctx, `DELETE FROM account_sessions`); err != nil { // it ended in the meantime
+		t.Fatalf("end the sessions: %v", err)
 	}
+	p.wire.mend()
 	p.open("/login")
 	if webtest.Eval[bool](p.b, `!!document.querySelector("form[action='/logout']")`) {
 		p.signOut()

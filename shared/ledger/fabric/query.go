@@ -107,9 +107,16 @@ func (l *Ledger) Outcome(ctx context.Context, txID string) (ledger.Receipt, erro
 }
 
 // settled is the receipt of a transaction that stands in a block, or says that
-// it met a conflict there.
+// it met a conflict there. Some peer has said so: this host's own may be a block
+// behind, and is waited for.
 func (l *Ledger) settled(ctx context.Context, txID string) (receipt ledger.Receipt, conflict bool, err error) {
-	receipt, code, _, err := l.find(ctx, txID)
+	within, cancel := context.WithTimeout(ctx, l.config.OrderWithin)
+	defer cancel()
+	receipt, code, _, err := l.find(within, txID)
+	for pause := newPause(20*time.Millisecond, 500*time.Millisecond); errors.Is(err, ledger.ErrNotFound) && within.Err() == nil; {
+		pause.wait(within)
+		receipt, code, _, err = l.find(within, txID)
+	}
 	switch {
 	case err != nil:
 		return ledger.Receipt{}, false, &ledger.Unknown{TxID: txID, Cause: err}
