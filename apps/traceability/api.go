@@ -175,7 +175,7 @@ func (a *app) lotsOf(r *reader, ids []string, known asOf) (lots []lotReply, err 
 }
 
 func (a *app) apiLot(c *web.Ctx) error {
-	lot, suffix, err := a.asked(c, "/api/lots/", append([]string{"/bundle"}, lotSuffixes...)...)
+	lot, suffix, err := a.asked(c, "/api/lots/", append([]string{"/bundle", "/exposure", "/exposure/proof"}, lotSuffixes...)...)
 	if err != nil {
 		return err
 	}
@@ -183,6 +183,10 @@ func (a *app) apiLot(c *web.Ctx) error {
 	case "":
 	case "/bundle":
 		return a.bundleOfLot(c, lot)
+	case "/exposure":
+		return a.apiExposure(c, lot)
+	case "/exposure/proof":
+		return a.apiExposureProof(c, lot)
 	default:
 		return a.apiTraceOf(c, lot, suffix)
 	}

@@ -16,7 +16,12 @@ import (
 	"slices"
 
 	"github.com/tallyway/tallyway/apps/traceability/intake"
+	"github.com/tallyway/tallyway/apps/traceability/station"
 	"github.com/tallyway/tallyway/chaincode"
+	"github.com/tallyway/tallyway/iot"
+	"github.com/tallyway/tallyway/iot/plain"
+	"github.com/tallyway/tallyway/iot/sparkplug"
+	"github.com/tallyway/tallyway/iot/store"
 	"github.com/tallyway/tallyway/shared/host"
 	"github.com/tallyway/tallyway/shared/readmodel"
 	"github.com/tallyway/tallyway/shared/web"
@@ -33,7 +38,7 @@ var translations embed.FS
 
 // App is the table of contents.
 func App() host.App {
-	return host.App{Name: "traceability", Projection: projection(), Open: open}
+	return host.App{Name: "traceability", Projection: projection(), Open: open, Verify: station.Verify}
 }
 
 // Rules are those that the app refuses by before any contract is asked;
@@ -97,7 +102,15 @@ var Rules = []chaincode.Rule{
 	errDocumentFile,
 	errFileGone,
 	errFileDamaged,
+	errChannelKind,
+	errAttachTo,
+	errSpan,
+	errNoStation,
 }
+
+// sensorRules are those by which messages of devices are refused, and proofs.
+var sensorRules = []chaincode.Rule{iot.ErrTopic, iot.ErrNotYourTopic, iot.ErrSignIn, iot.ErrNoDevice, iot.ErrPayload, iot.ErrPayloadSize, iot.ErrClock, iot.ErrChannel, iot.ErrUnit, iot.ErrValue,
+	iot.ErrContradiction, sparkplug.ErrSession, plain.ErrMapping, store.ErrNoReading, store.ErrNotSealed}
 
 // app is the app over an open host.
 type app struct {
@@ -118,6 +131,7 @@ type app struct {
 	queryGone func(ctx context.Context, tx *readmodel.Tx, owner, name string) error
 	photos    *photoStore
 	documents *documentStore
+	station   *station.Station
 }
 
 func open(ctx context.Context, h *host.Host) (web.App, error) {
@@ -146,6 +160,9 @@ func openApp(ctx context.Context, h *host.Host) (*app, error) {
 		return nil, fmt.Errorf("ask how texts compare: %w", err)
 	}
 	a.openFeed(ctx)
+	if a.station, err = station.Open(ctx, h, a.surroundings); err != nil {
+		return nil, err
+	}
 	return a, a.openScans(ctx)
 }
 
@@ -157,6 +174,7 @@ func (a *app) face() web.App {
 			{Title: "Lots", Href: "/traceability/lots", Icon: "box", Under: under("lot", "trace", "event", "transform", "pack", "packs", "labels", "dispose", "import")},
 			{Title: "Shipments", Href: "/traceability/shipments", Icon: "truck", Under: under("ship")},
 			{Title: "Recalls", Href: "/traceability/cases", Icon: "recall"},
+			{Title: "Sensors", Href: "/traceability/devices", Icon: "chart", Under: under("excursions", "refused")},
 			{Title: "Mismatches", Href: "/traceability/mismatches", Icon: "warn"},
 			{Title: "Insights", Href: "/traceability/insights", Icon: "chart"},
 			{Title: "Records", Href: "/traceability/fsma", Icon: "shield"},
@@ -189,6 +207,8 @@ func (a *app) face() web.App {
 			a.labelRoutes(),
 			a.photoRoutes(),
 			a.documentRoutes(),
+			a.deviceRoutes(),
+			a.deviceFormRoutes(),
 			a.epcisRoutes(),
 			a.collectionRoutes(),
 			a.queryRoutes(),
@@ -199,7 +219,7 @@ func (a *app) face() web.App {
 			a.apiCaseRoutes(),
 		),
 		Offline: a.keptPages,
-		Rules:   slices.Concat(Rules, intake.Rules),
+		Rules:   slices.Concat(Rules, intake.Rules, sensorRules),
 	}
 }
 

@@ -117,6 +117,7 @@ type lotView struct {
 	Graph   template.HTML  `json:"-"`
 	Trace   string         `json:"-"`
 	Papers  *documentsCard `json:"-"`
+	Cold    *exposureCard  `json:"-"`
 	Acts    []web.Act      `json:"-"`
 	Dresses []web.Dress    `json:"-"`
 }
@@ -249,6 +250,9 @@ func (a *app) lotView(c *web.Ctx, lot lotRow, known asOf) (*lotView, error) {
 	}
 	if v.Known == "" { // documents are told as they are today
 		if v.Papers, err = a.documentsCard(c, lot.Maker, thingsOf(lot)...); err != nil {
+			return nil, err
+		}
+		if v.Cold, err = a.exposureCard(c, n, lot); err != nil {
 			return nil, err
 		}
 	}

@@ -63,6 +63,9 @@ var tables = []string{
 	"tr_statements",
 	"tr_photos",
 	"tr_documents",
+	"tr_devices",
+	"tr_seals",
+	"tr_excursions",
 }
 
 // projection says what each event does to the tables.
@@ -79,6 +82,7 @@ func projection() *readmodel.Projection {
 	readmodel.On(p, photoRegistered)
 	readmodel.On(p, documentAttached)
 	readmodel.On(p, documentWithdrawn)
+	projectDevices(p)
 	return p
 }
 
@@ -217,6 +221,9 @@ func captured(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.C
 	if err := recordReadings(ctx, tx, e, event); err != nil {
 		return err
 	}
+	if err := recordExcursions(ctx, tx, m, e, event); err != nil {
+		return err
+	}
 	return recordFoods(ctx, tx, e.Hash, e.Shipment, event)
 }
 
@@ -249,6 +256,9 @@ func retracted(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.
 	err := run(ctx, tx, `UPDATE tr_events SET error = $1, error_at = $2, corrective = $3, error_block = $4 WHERE hash = $5`,
 		reason, e.Error.Time, words(e.Error.Corrective), int64(m.Block), e.Hash)
 	if err != nil {
+		return err
+	}
+	if err := run(ctx, tx, `UPDATE tr_excursions SET error = TRUE WHERE hash = $1`, e.Hash); err != nil {
 		return err
 	}
 	return run(ctx, tx, `INSERT INTO tr_retractions (hash, since) VALUES ($1, $2) ON CONFLICT DO NOTHING`, e.Hash, m.At)

@@ -583,3 +583,70 @@ CREATE TABLE tr_documents (
 CREATE INDEX tr_documents_about ON tr_documents (about, sharing);
 CREATE INDEX tr_documents_block ON tr_documents (block, id);
 CREATE INDEX tr_documents_owner ON tr_documents (owner, block);
+
+-- Devices that companies stand for.
+CREATE TABLE tr_devices (
+	owner        TEXT NOT NULL,
+	name         TEXT NOT NULL,
+	title        TEXT NOT NULL,
+	title_zh     TEXT NOT NULL,
+	type         TEXT NOT NULL,
+	model        TEXT NOT NULL,
+	serial       TEXT NOT NULL,
+	class        TEXT NOT NULL, -- of EN 12830
+	thing        TEXT NOT NULL, -- what EPCIS events call it
+	via          TEXT NOT NULL, -- the device that may speak for it
+	interval_s   BIGINT NOT NULL,
+	channels     TEXT NOT NULL, -- JSON, as on the ledger
+	mapping      TEXT NOT NULL, -- JSON, or ""
+	since        TIMESTAMP NOT NULL,
+	changed      TIMESTAMP NOT NULL,
+	cal_number   TEXT NOT NULL,
+	cal_issuer   TEXT NOT NULL,
+	cal_on       TEXT NOT NULL,
+	cal_until    TEXT NOT NULL, -- the last day
+	cal_document TEXT NOT NULL,
+	ended        TIMESTAMP,
+	reason       TEXT NOT NULL,
+	block        BIGINT NOT NULL,
+	tx           TEXT NOT NULL,
+	PRIMARY KEY (owner, name)
+);
+CREATE INDEX tr_devices_thing ON tr_devices (thing);
+-- Windows of readings whose roots stand on the ledger.
+CREATE TABLE tr_seals (
+	owner  TEXT NOT NULL,
+	device TEXT NOT NULL,
+	starts TIMESTAMP NOT NULL,
+	ends   TIMESTAMP NOT NULL,
+	part   BIGINT NOT NULL,
+	count  BIGINT NOT NULL,
+	root   TEXT NOT NULL,
+	block  BIGINT NOT NULL,
+	tx     TEXT NOT NULL,
+	PRIMARY KEY (owner, device, starts, part)
+);
+-- Alarms of sensors, each with the event that reported it first.
+CREATE TABLE tr_excursions (
+	hash    TEXT PRIMARY KEY,
+	author  TEXT NOT NULL,
+	thing   TEXT NOT NULL,      -- the device, as events call it
+	rule    TEXT NOT NULL,      -- what was broken
+	type    TEXT NOT NULL,      -- what was measured
+	unit    TEXT NOT NULL,
+	since   TIMESTAMP NOT NULL,
+	until   TIMESTAMP,          -- of one that is over
+	low     TEXT NOT NULL,
+	high    TEXT NOT NULL,
+	mean    TEXT NOT NULL,
+	noted   TIMESTAMP NOT NULL,
+	closed  TEXT NOT NULL,      -- hash of the event that told of its end
+	error   BOOLEAN NOT NULL,   -- declared an error
+	cause   TEXT NOT NULL,
+	measure TEXT NOT NULL,
+	explained TIMESTAMP,
+	block   BIGINT NOT NULL,
+	tx      TEXT NOT NULL
+);
+CREATE INDEX tr_excursions_author ON tr_excursions (author, block);
+CREATE INDEX tr_excursions_thing ON tr_excursions (thing, since);

@@ -31,7 +31,8 @@ type world struct {
 	filled   func(ctx context.Context, h *host.Host) error // master data; nil: none
 	tokens   map[string]string
 	room     *app
-	private  bool // webhooks may go to this machine
+	private  bool   // webhooks may go to this machine
+	mqtt     string // broker; "" is none
 
 	mu   sync.Mutex
 	now  time.Time
@@ -71,7 +72,7 @@ func (w *world) open() {
 	}
 	program := host.Program{Contracts: all.Contracts(), Apps: []host.App{room}, Members: []string{"FoodMSP", "StateMSP"}, Found: w.found}
 	eager := web.Rate{PerSecond: 1e6, Burst: 1e6}
-	h, err := program.Start(context.Background(), host.Config{Data: w.folder, Database: w.database, Listen: "127.0.0.1:0", Clock: w.clock, WebhookPrivate: w.private, Secret: "a secret for tests, of no other use",
+	h, err := program.Start(context.Background(), host.Config{Data: w.folder, Database: w.database, Listen: "127.0.0.1:0", Clock: w.clock, WebhookPrivate: w.private, MQTT: w.mqtt, Secret: "a secret for tests, of no other use",
 		Limits: web.Limits{PerAddress: eager, PerUser: eager}}, slog.New(slog.NewTextHandler(testLog{w.t}, &slog.HandlerOptions{Level: slog.LevelWarn})))
 	if err != nil {
 		w.t.Fatal(err)

@@ -111,3 +111,32 @@ func Root(readings []iot.Reading) (string, error) {
 	}
 	return rootOf(leaves)
 }
+
+// Value is a reading of a device that is named elsewhere.
+type Value struct {
+	Channel string  `json:"channel"`
+	At      int64   `json:"at"` // microseconds of the Unix epoch
+	Value   float64 `json:"value"`
+}
+
+// Values are readings in that form.
+func Values(readings []iot.Reading) []Value {
+	all := make([]Value, len(readings))
+	for i, r := range readings {
+		all[i] = Value{r.Channel, r.At.UnixMicro(), r.Value}
+	}
+	return all
+}
+
+// RootOf computes the root over a device's values in the order of leaves.
+func RootOf(device string, values []Value) (string, error) {
+	id, ok := iot.ParseID(device)
+	if !ok {
+		return "", fmt.Errorf("%q is no device", device)
+	}
+	readings := make([]iot.Reading, len(values))
+	for i, v := range values {
+		readings[i] = iot.Reading{Device: id, Channel: v.Channel, At: time.UnixMicro(v.At).UTC(), Value: v.Value}
+	}
+	return Root(readings)
+}

@@ -9,6 +9,8 @@ import (
 	"time"
 	_ "time/tzdata" // for a machine that has no zone files
 
+	"github.com/tallyway/tallyway/chaincode"
+
 	"github.com/labstack/echo/v4"
 )
 
@@ -88,6 +90,15 @@ func (c *Ctx) Lang() string { return c.lang }
 
 // T says an English text in the reader's language; %s takes the facts.
 func (c *Ctx) T(text string, facts ...any) string { return c.server.words.T(c.lang, text, facts...) }
+
+// Because is a refusal in the reader's language: the rule's sentence and the case.
+func (c *Ctx) Because(no *chaincode.Refusal) string {
+	text, _ := c.server.words.Rule(c.lang, no.Rule)
+	if detail := c.server.words.Refusal(c.lang, no); detail != "" {
+		text += " (" + detail + ")"
+	}
+	return text
+}
 
 // ID is the request's id; it stands in the log and in problem documents.
 func (c *Ctx) ID() string { return c.id }

@@ -1,0 +1,154 @@
+package station
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/tallyway/tallyway/chaincode/trace"
+	"github.com/tallyway/tallyway/iot"
+	"github.com/tallyway/tallyway/iot/plain"
+	"github.com/tallyway/tallyway/iot/store"
+	"github.com/tallyway/tallyway/iot/watch"
+	"github.com/tallyway/tallyway/shared/host"
+	"github.com/tallyway/tallyway/shared/readmodel"
+)
+
+// registry is the devices of companies whose member's keys the host holds, in
+// memory: it is asked for every message.
+type registry struct {
+	host *host.Host
+	all  atomic.Pointer[map[iot.ID]known]
+}
+
+// known is a device with what the rooms of iot want of it.
+type known struct {
+	store   store.Device
+	watch   watch.Device
+	mapping *plain.Mapping
+	thing   string
+	msp     string
+}
+
+func openRegistry(ctx context.Context, h *host.Host) (*registry, error) {
+	r := &registry{host: h}
+	_, err := r.load(ctx)
+	return r, err
+}
+
+// Device answers the store.
+func (r *registry) Device(id iot.ID) (store.Device, bool) {
+	k, ok := r.find(id)
+	return k.store, ok
+}
+
+func (r *registry) find(id iot.ID) (known, bool) {
+	k, ok := (*r.all.Load())[id]
+	return k, ok
+}
+
+type row struct {
+	Owner    string     `db:"owner"`
+	Name     string     `db:"name"`
+	Thing    string     `db:"thing"`
+	Via      string     `db:"via"`
+	Interval int64      `db:"interval_s"`
+	Channels string     `db:"channels"`
+	Mapping  string     `db:"mapping"`
+	Ended    *time.Time `db:"ended"`
+	MSP      string     `db:"member"`
+}
+
+// load reads the devices, and names those that ended since the last time.
+func (r *registry) load(ctx context.Context) (ended []iot.ID, err error) {
+	rows, err := readmodel.All[row](ctx, r.host.DB, `SELECT d.owner AS owner, d.name AS name, d.thing AS thing, d.via AS via, d.interval_s AS interval_s, d.channels AS channels,
+		d.mapping AS mapping, d.ended AS ended, p.member AS member FROM tr_devices d JOIN tr_parties p ON p.id = d.owner`)
+	if err != nil {
+		return nil, fmt.Errorf("read the devices: %w", err)
+	}
+	all := make(map[iot.ID]known, len(rows))
+	for _, x := range rows {
+		k, err := x.known()
+		if err != nil {
+			return nil, err
+		}
+		if !r.host.Holds(x.MSP) {
+			continue
+		}
+		all[k.store.ID] = k
+		if before := r.all.Load(); before != nil && (*before)[k.store.ID].store.Active && !k.store.Active {
+			ended = append(ended, k.store.ID)
+		}
+	}
+	r.all.Store(&all)
+	return ended, nil
+}
+
+func (x row) known() (known, error) {
+	k := known{thing: x.Thing, msp: x.MSP, store: store.Device{ID: iot.ID{Party: x.Owner, Name: x.Name}, Active: x.Ended == nil, Via: x.Via},
+		watch: watch.Device{Interval: time.Duration(x.Interval) * time.Second, Limits: map[string]watch.Limit{}}}
+	var channels []trace.Channel
+	if err := json.Unmarshal([]byte(x.Channels), &channels); err != nil {
+		return k, fmt.Errorf("read the channels of %s: %w", k.store.ID, err)
+	}
+	for _, c := range channels {
+		k.store.Channels = append(k.store.Channels, c.Name)
+		kind, _ := iot.KindOf(c.Name)
+		if c.Low != nil || c.High != nil || kind.State && c.Grace > 0 {
+			k.watch.Limits[c.Name] = LimitOf(c)
+		}
+	}
+	if x.Mapping != "" {
+		if m, err := plain.Parse([]byte(x.Mapping)); err == nil { // one that cannot be read refuses each message
+			k.mapping = &m
+		}
+	}
+	return k, nil
+}
+
+// LimitOf is a channel's limits as the watch takes them.
+func LimitOf(c trace.Channel) watch.Limit {
+	l := watch.Limit{Grace: time.Duration(c.Grace) * time.Second}
+	if c.Low != nil {
+		v, _ := c.Low.Rat().Float64()
+		l.Low = &v
+	}
+	if c.High != nil {
+		v, _ := c.High.Rat().Float64()
+		l.High = &v
+	}
+	return l
+}
+
+// follow loads the devices anew when the ledger tells of one.
+func (r *registry) follow(ctx context.Context, leave func(iot.ID)) {
+	version := uint64(0)
+	for range r.host.Follower.Subscribe(ctx) {
+		now := r.host.Follower.Version("trace.DeviceRegistered", "trace.DeviceDecommissioned", "party.Suspended", "party.Reinstated")
+		if now == version {
+			continue
+		}
+		ended, err := r.load(ctx)
+		if err != nil {
+			if ctx.Err() == nil {
+				r.host.Log.Warn("the devices are not known anew", "error", err)
+			}
+			continue
+		}
+		version = now
+		for _, id := range ended {
+			leave(id)
+		}
+	}
+}
+
+// watched answers the watch.
+func (s *Station) watched(id iot.ID) (watch.Device, bool) {
+	if s.registry == nil {
+		return watch.Device{}, false
+	}
+	k, ok := s.registry.find(id)
+	return k.watch, ok && k.store.Active
+}
