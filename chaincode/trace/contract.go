@@ -37,6 +37,7 @@ var Contract = chaincode.Contract{
 		chaincode.Command(attach, party.Operator, party.Admin),
 		chaincode.Command(withdraw, party.Operator, party.Admin),
 		chaincode.Query(getDocument),
+		chaincode.Query(getDocuments),
 		chaincode.Query(getPhoto),
 		chaincode.Query(getEvent),
 		chaincode.Query(lotStatus),
@@ -115,6 +116,7 @@ var Contract = chaincode.Contract{
 		ErrNotYourThing,
 		ErrDocumentKnown,
 		ErrNoDocument,
+		ErrManyDocuments,
 		ErrNotYourDocument,
 	},
 	Events: []any{
