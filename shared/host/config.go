@@ -25,7 +25,7 @@ type Config struct {
 	MQTT     string // broker; empty is none
 	Secret   string // seals the keys in the wallet; empty is a file in Data
 	Demo     bool   // found the demo consortium on an empty ledger
-	Blobs    string // where photos and documents are kept, "file:///…"; empty is a folder in Data
+	Blobs    string // where photos and documents are kept, "file:///…" or "s3://…"; empty is a folder in Data
 	// PublicAccounts lets anybody open an account that acts for no company.
 	PublicAccounts bool
 
@@ -57,7 +57,7 @@ func (c *Config) Flags(fs *flag.FlagSet) {
 	text(&c.Profile, "profile", "", "connection profile of a Fabric network")
 	text(&c.Database, "database", "", "sqlite:FILE or postgres://… (default: SQLite in the data folder)")
 	text(&c.MQTT, "mqtt", "", "MQTT broker: embedded://ADDR, mqtt://… or mqtts://…")
-	text(&c.Blobs, "blobs", "", "where photos and documents are kept: file:///… (default: a folder in the data folder)")
+	text(&c.Blobs, "blobs", "", "where photos and documents are kept: file:///… or s3://BUCKET?endpoint=https://…&region=… (default: a folder in the data folder)")
 	public := fromEnvironment("public-accounts", "false")
 	fs.BoolVar(&c.PublicAccounts, "public-accounts", public == "true" || public == "1", "let anybody open an account that acts for no company ($"+environmentName("public-accounts")+"; --demo does)")
 	demo := fromEnvironment("demo", "false")
