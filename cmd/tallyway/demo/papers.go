@@ -55,7 +55,7 @@ func file(ctx context.Context, h *host.Host) error {
 }
 
 func (p paper) pdf(at time.Time) ([]byte, error) {
-	facts := []export.Fact{{Label: "Number", Value: p.Facts.Number}, {Label: "Issued by", Value: p.Facts.Issuer}, {Label: "Lot", Value: p.About}, {Label: "Valid from", Value: p.Facts.From}}
+	facts := []export.Fact{{Label: "Number", Value: p.Facts.Number}, {Label: "Issued by", Value: p.Facts.Issuer}, {Label: "Lot", Value: p.About}, {Label: "Date", Value: p.Facts.From}}
 	if p.Facts.Until != "" {
 		facts = append(facts, export.Fact{Label: "Valid until", Value: p.Facts.Until})
 	}
