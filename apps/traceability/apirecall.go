@@ -113,13 +113,13 @@ func (a *app) apiMismatches(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
+	disputes, err := a.disputesOf(c.Context(), rows)
+	if err != nil {
+		return err
+	}
 	var items []mismatchReply
-	for _, m := range rows {
-		d, err := a.disputeOf(c, m)
-		if err != nil {
-			return err
-		}
-		items = append(items, mismatchReply{m, d})
+	for i, m := range rows {
+		items = append(items, mismatchReply{m, disputes[i]})
 	}
 	return apiPage(c, items, list.Limit, func(m mismatchReply) string { return m.ID })
 }

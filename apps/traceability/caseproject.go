@@ -75,22 +75,14 @@ func nameLots(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, id string
 
 // freeBefore takes out of a case what only earlier rounds had marked.
 func freeBefore(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, id string, round int) error {
-	out, err := readmodel.All[string](ctx, tx, `SELECT lot FROM tr_case_lots WHERE kase = $1 AND round < $2`, id, round)
+	err := run(ctx, tx, `UPDATE tr_case_lots_then SET until = $1 WHERE kase = $2 AND lot IN (SELECT lot FROM tr_case_lots WHERE kase = $3 AND round < $4)`, m.At, id, id, round)
 	if err != nil {
 		return err
 	}
 	if err := run(ctx, tx, `DELETE FROM tr_case_lots WHERE kase = $1 AND round < $2`, id, round); err != nil {
 		return err
 	}
-	for _, lot := range out {
-		if err := run(ctx, tx, `UPDATE tr_case_lots_then SET until = $1 WHERE kase = $2 AND lot = $3`, m.At, id, lot); err != nil {
-			return err
-		}
-		if err := run(ctx, tx, blockedBy+` WHERE id = $1`, lot); err != nil {
-			return err
-		}
-	}
-	return nil
+	return run(ctx, tx, blockedBy+` WHERE id IN (SELECT lot FROM tr_case_lots_then WHERE kase = $1 AND until = $2)`, id, m.At)
 }
 
 func upgraded(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e trace.CaseUpgraded) error {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -79,12 +80,48 @@ func (d documentReply) title(lang string) string {
 	return d.Title
 }
 
-// document gives a document, or nil where the reader may not read it. Who may
-// read a restricted or private one, the contract decides.
-func (r *reader) document(d documentRow) (*documentReply, error) {
+// keeperOf is whose copy of a document the contract is asked for; "" is none: it
+// is not confidential, or there is no use in asking.
+func (r *reader) keeperOf(d documentRow) string {
+	own := r.user != nil && (r.all || r.user.Party == d.Owner)
+	switch {
+	case r.user == nil, d.Sharing == trace.Public, d.Sharing == trace.Linked, d.Sharing == trace.Private && !own:
+		return ""
+	case own:
+		return d.Member // a supervisor, and the company itself, read the owner's copy
+	}
+	return r.user.MSP
+}
+
+// bodies reads what the contract tells the reader of confidential documents, by
+// their ids: one query a keeper. Who may read one, the contract decides.
+func (r *reader) bodies(rows ...documentRow) (map[string]trace.DocumentBody, error) {
+	by, bodies := map[string][]string{}, map[string]trace.DocumentBody{}
+	for _, d := range rows {
+		if keeper := r.keeperOf(d); keeper != "" {
+			by[keeper] = append(by[keeper], d.ID)
+		}
+	}
+	for _, keeper := range slices.Sorted(maps.Keys(by)) {
+		for some := range slices.Chunk(by[keeper], trace.MostDocuments) {
+			reply, err := host.Ask[trace.DocumentBodies](r.ctx, r.app.host, host.ActorOf(r.user), trace.GetDocuments{IDs: some, Keeper: keeper}, keeper)
+			if err != nil && !errors.As(err, new(*chaincode.Refusal)) {
+				return nil, err
+			}
+			for _, k := range reply.Documents {
+				bodies[k.Document.ID] = k
+			}
+		}
+	}
+	return bodies, nil
+}
+
+// document gives a document, or nil where the reader may not read it. kept is what
+// the contract told of confidential ones.
+func (r *reader) document(d documentRow, kept map[string]trace.DocumentBody) (*documentReply, error) {
 	reply := &documentReply{ID: d.ID, About: d.About, Owner: d.Owner, Sharing: d.Sharing, At: d.At, Withdrawn: d.Withdrawn, Block: d.Block, Tx: d.Tx,
 		File: d.Here && d.Withdrawn == nil, Facts: d.facts()}
-	may, err := r.mayReadDocument(d, reply)
+	may, err := r.mayReadDocument(d, reply, kept)
 	if err != nil || !may {
 		return nil, err
 	}
@@ -94,7 +131,7 @@ func (r *reader) document(d documentRow) (*documentReply, error) {
 
 func (a *app) today() string { return a.host.Now().UTC().Format(time.DateOnly) }
 
-func (r *reader) mayReadDocument(d documentRow, reply *documentReply) (bool, error) {
+func (r *reader) mayReadDocument(d documentRow, reply *documentReply, kept map[string]trace.DocumentBody) (bool, error) {
 	switch {
 	case d.Sharing == trace.Public:
 		return true, nil
@@ -105,22 +142,13 @@ func (r *reader) mayReadDocument(d documentRow, reply *documentReply) (bool, err
 			return true, nil
 		}
 		return r.readsThing(d.About, d.Owner)
-	case d.Sharing == trace.Private && !r.all && r.user.Party != d.Owner:
+	}
+	body, ok := kept[d.ID]
+	if !ok {
 		return false, nil
 	}
-	keeper := d.Member // a supervisor, and the company itself, read the owner's copy
-	if !r.all && r.user.Party != d.Owner {
-		keeper = r.user.MSP
-	}
-	kept, err := host.Ask[trace.DocumentBody](r.ctx, r.app.host, host.ActorOf(r.user), trace.GetDocument{ID: d.ID, Keeper: keeper}, keeper)
-	if errors.As(err, new(*chaincode.Refusal)) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	reply.kept = &kept
-	return true, json.Unmarshal(kept.Facts, &reply.Facts)
+	reply.kept = &body
+	return true, json.Unmarshal(body.Facts, &reply.Facts)
 }
 
 // readsThing reports whether what is linked to a thing is for the reader: a lot on
@@ -189,9 +217,13 @@ func (r *reader) documents(q documentQuery) (all []documentReply, err error) {
 		if err != nil {
 			return nil, fmt.Errorf("read documents: %w", err)
 		}
+		kept, err := r.bodies(rows...)
+		if err != nil {
+			return nil, err
+		}
 		for _, row := range rows {
 			after = row.ID
-			d, err := r.document(row)
+			d, err := r.document(row, kept)
 			if err != nil {
 				return nil, err
 			}
@@ -241,8 +273,12 @@ func (a *app) documentFor(c *web.Ctx, id string) (*documentReply, error) {
 			return nil, err
 		}
 	}
+	kept, err := r.bodies(rows...)
+	if err != nil {
+		return nil, err
+	}
 	for _, row := range rows {
-		if d, err := r.document(row); d != nil || err != nil {
+		if d, err := r.document(row, kept); d != nil || err != nil {
 			return d, err
 		}
 	}

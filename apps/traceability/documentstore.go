@@ -57,8 +57,17 @@ func (s *documentStore) attach(ctx context.Context, by host.Actor, company strin
 	return state, s.settle(ctx, err, fresh, func(ctx context.Context) error { return s.drop(ctx, id) })
 }
 
+// Attach puts a document with its file on record, as the form and the API do: for
+// a program that furnishes an open host before it serves.
+func Attach(ctx context.Context, h *host.Host, by host.Actor, company string, c trace.AttachDocument, file []byte) (trace.DocumentState, error) {
+	s := documentStore{&fileKeeper{host: h, db: h.DB}}
+	return s.attach(ctx, by, company, c, file)
+}
+
 // once keeps a company from attaching a file twice, also where the ledger cannot
-// see that it does.
+// see that it does: of a document that is not for everybody the ledger keeps
+// nothing that two of the same file have in common, since who has the file could
+// find out by it that this company filed it.
 func (s *documentStore) once(ctx context.Context, company string, c trace.AttachDocument) error {
 	n, err := readmodel.One[int](ctx, s.db, `SELECT COUNT(*) FROM tr_document_files f JOIN tr_documents d ON d.id = f.id
 		WHERE f.sha256 = $1 AND d.about = $2 AND d.owner = $3 AND d.withdrawn IS NULL`, c.Facts.SHA256, c.About, company)

@@ -1,6 +1,7 @@
 package traceability
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"slices"
@@ -106,12 +107,12 @@ func (a *app) mismatches(c *web.Ctx) error {
 	}
 	t.Count = c.T("%s mismatches", len(rows))
 	n := a.names(c)
-	for _, m := range rows {
-		d, err := a.disputeOf(c, m)
-		if err != nil {
-			return err
-		}
-		chip := m.chip(a.host.Now())
+	disputes, err := a.disputesOf(c.Context(), rows)
+	if err != nil {
+		return err
+	}
+	for i, m := range rows {
+		d, chip := disputes[i], m.chip(a.host.Now())
 		t.Rows = append(t.Rows, web.TableRow{Href: mismatchHref(m.ID), Tone: edge(chip.Tone),
 			Cells: []any{m.number(), n.Party(m.Sender), n.Party(m.Receiver), d.openWords(c, n), chip, m.Due, m.At}})
 	}
@@ -154,19 +155,79 @@ type disputePack struct {
 	Outcome string `json:"outcome,omitempty"` // where it is settled
 }
 
-func (a *app) disputeOf(c *web.Ctx, m mismatchRow) (d dispute, err error) {
-	if d.Said, err = readmodel.All[statement](c.Context(), a.db, `SELECT at, party, item, amount, unit, outcome, agreed, block, tx FROM tr_statements
-		WHERE shipment = $1 ORDER BY block, seq`, m.ID); err != nil {
-		return d, err
-	}
-	lines, err := a.shipmentLines(c.Context(), m.ID)
+func (a *app) disputeOf(c *web.Ctx, m mismatchRow) (dispute, error) {
+	all, err := a.disputesOf(c.Context(), []mismatchRow{m})
 	if err != nil {
-		return d, err
+		return dispute{}, err
 	}
-	packs, err := a.shipmentPacks(c.Context(), m.ID)
+	return all[0], nil
+}
+
+// disputesOf are the disputes of some mismatches, in their order.
+func (a *app) disputesOf(ctx context.Context, mismatches []mismatchRow) ([]dispute, error) {
+	var ids []string
+	for _, m := range mismatches {
+		ids = append(ids, m.ID)
+	}
+	of := map[string]*parcel{}
+	for _, some := range chunks(ids) {
+		if err := a.parcels(ctx, some, of); err != nil {
+			return nil, err
+		}
+	}
+	var all []dispute
+	for _, m := range mismatches {
+		p := of[m.ID]
+		all = append(all, disputeIn(m, p.said, p.lines, p.packs))
+	}
+	return all, nil
+}
+
+// parcel is what the tables hold of a shipment under dispute.
+type parcel struct {
+	said  []statement
+	lines []shipmentLine
+	packs []shipmentPack
+}
+
+// parcels reads those of some shipments, three statements for all.
+func (a *app) parcels(ctx context.Context, ids []string, of map[string]*parcel) error {
+	for _, id := range ids {
+		of[id] = &parcel{}
+	}
+	list, args := inList(1, ids)
+	said, err := readmodel.All[struct {
+		Shipment string `db:"shipment"`
+		statement
+	}](ctx, a.db, `SELECT shipment, at, party, item, amount, unit, outcome, agreed, block, tx FROM tr_statements WHERE shipment IN `+list+` ORDER BY block, seq`, args...)
 	if err != nil {
-		return d, err
+		return err
 	}
+	for _, s := range said {
+		of[s.Shipment].said = append(of[s.Shipment].said, s.statement)
+	}
+	lines, err := readmodel.All[struct {
+		Shipment string `db:"shipment"`
+		shipmentLine
+	}](ctx, a.db, `SELECT shipment, `+lineColumns+` FROM tr_shipment_lines WHERE shipment IN `+list+` ORDER BY pack, lot`, args...)
+	if err != nil {
+		return err
+	}
+	for _, l := range lines {
+		of[l.Shipment].lines = append(of[l.Shipment].lines, l.shipmentLine)
+	}
+	packs, err := readmodel.All[struct {
+		Shipment string `db:"shipment"`
+		shipmentPack
+	}](ctx, a.db, `SELECT shipment, pack, missing FROM tr_shipment_packs WHERE shipment IN `+list+` ORDER BY pack`, args...)
+	for _, p := range packs {
+		of[p.Shipment].packs = append(of[p.Shipment].packs, p.shipmentPack)
+	}
+	return err
+}
+
+func disputeIn(m mismatchRow, said []statement, lines []shipmentLine, packs []shipmentPack) dispute {
+	d := dispute{Said: said}
 	over := m.State == trace.MismatchSettled
 	for _, l := range lines {
 		if l.Received != "" && !l.Packed {
@@ -178,7 +239,7 @@ func (a *app) disputeOf(c *web.Ctx, m mismatchRow) (d dispute, err error) {
 			d.Packs = append(d.Packs, disputePack{p.Pack, d.agreed(p.Pack, over)})
 		}
 	}
-	return d, nil
+	return d
 }
 
 // line holds what was settled of a lot against what differs.

@@ -312,6 +312,11 @@ func (t *tracing) parts(processes map[string][]line) error {
 	for _, id := range slices.Sorted(maps.Keys(processes)) {
 		flow.Processes = append(flow.Processes, t.process(processes[id]))
 	}
+	for _, id := range slices.Sorted(maps.Keys(t.rows)) {
+		if row := t.rows[id]; row.Batch != "" {
+			flow.Processes = append(flow.Processes, t.piece(row))
+		}
+	}
 	seed, told := flow.Made[t.seed.ID]
 	if !told {
 		return nil
@@ -332,6 +337,17 @@ func (t *tracing) parts(processes map[string][]line) error {
 		}
 	}
 	return nil
+}
+
+// piece is how a single thing comes of its batch: as one of so many, where the
+// batch is counted in pieces. Of a batch by weight nobody knows how much one piece
+// is, and nothing is told of what lies behind it.
+func (t *tracing) piece(item lotRow) quantity.Process {
+	batch := t.rows[item.Batch]
+	one := gs1.Quantity{Amount: gs1.Whole(1), Unit: item.Unit}
+	_, err := one.In(batch.Unit)
+	return quantity.Process{In: []quantity.Line{{Lot: item.Batch, Quantity: one}}, Out: []quantity.Line{{Lot: item.ID, Quantity: one}},
+		Hidden: err != nil || batch.ID == "" || !t.who.reads(batch.ID) || !t.near.sees(batch.ID, item.Maker)}
 }
 
 func (t *tracing) process(lines []line) (p quantity.Process) {

@@ -103,8 +103,10 @@ func (a *app) shipment(c *web.Ctx) (shipment, error) {
 	return s, trace.ErrNoShipment.Refuse("%s", idOf(c))
 }
 
+const lineColumns = `lot, pack <> '' AS packed, amount, unit, received`
+
 func (a *app) shipmentLines(ctx context.Context, id string) ([]shipmentLine, error) {
-	return readmodel.All[shipmentLine](ctx, a.db, `SELECT lot, pack <> '' AS packed, amount, unit, received FROM tr_shipment_lines
+	return readmodel.All[shipmentLine](ctx, a.db, `SELECT `+lineColumns+` FROM tr_shipment_lines
 		WHERE shipment = $1 ORDER BY pack, lot`, id)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"github.com/tallyway/tallyway/shared/host"
 	"github.com/tallyway/tallyway/shared/identity"
 	"github.com/tallyway/tallyway/shared/identity/accounts"
+	"github.com/tallyway/tallyway/shared/readmodel/pgtest"
 	"github.com/tallyway/tallyway/shared/web"
 )
 
@@ -41,10 +43,15 @@ type world struct {
 
 const password = "lantern-orchid-gravel-teapot"
 
-// start opens a world that closes with the test.
+// start opens a world that closes with the test. With TALLYWAY_POSTGRES=1 its
+// tables are PostgreSQL's, so that the whole suite can be run on that as well.
 func start(t testing.TB, now time.Time, firms []party.Register, filled func(context.Context, *host.Host) error) *world {
 	t.Helper()
-	return startOn(t, "", now, firms, filled)
+	database := ""
+	if os.Getenv("TALLYWAY_POSTGRES") == "1" {
+		database = pgtest.URL(t)
+	}
+	return startOn(t, database, now, firms, filled)
 }
 
 // startOn keeps its tables in a database of its own; "" is in its folder.

@@ -116,6 +116,22 @@ type DocumentBody struct {
 	Salt     []byte          `json:"salt,omitempty"`
 }
 
+// MostDocuments is how many documents GetDocuments gives at once.
+const MostDocuments = 100
+
+// GetDocuments asks for several documents with their facts: what GetDocument
+// gives of each.
+type GetDocuments struct {
+	IDs    []string `json:"ids"`
+	Keeper string   `json:"keeper,omitempty"`
+}
+
+// DocumentBodies is the reply to GetDocuments: those that the caller may read, in
+// the order in which they were asked for.
+type DocumentBodies struct {
+	Documents []DocumentBody `json:"documents"`
+}
+
 var (
 	documents = chaincode.Table[Document]{Name: "document"}
 	// attached keeps the same file from being attached twice; of files that are
@@ -149,6 +165,9 @@ var (
 	// ErrNoDocument names a document that nobody attached.
 	ErrNoDocument = chaincode.Rule{Code: "trace/no-document", Kind: chaincode.NotFound,
 		Text: "There is no such document, or it is not for you.", Remedy: "Check the address, or ask the company that it is from."}
+	// ErrManyDocuments keeps a query short.
+	ErrManyDocuments = chaincode.Rule{Code: "trace/many-documents", Kind: chaincode.Malformed,
+		Text: "At most 100 documents are read at once.", Remedy: "Ask for the others in a further query."}
 	// ErrNotYourDocument lets only its company take a document back.
 	ErrNotYourDocument = chaincode.Rule{Code: "trace/not-your-document", Kind: chaincode.Forbidden,
 		Text: "Only the company that attached a document withdraws it.", Remedy: "Ask that company."}
@@ -246,6 +265,19 @@ func getDocument(tx *chaincode.Tx, c GetDocument) (DocumentBody, error) {
 		return DocumentBody{}, ErrNoDocument.Refuse("%s", c.ID).On("id")
 	}
 	return DocumentBody{d, own.Body, own.Salt}, nil
+}
+
+func getDocuments(tx *chaincode.Tx, c GetDocuments) (DocumentBodies, error) {
+	if len(c.IDs) > MostDocuments {
+		return DocumentBodies{}, ErrManyDocuments.Refuse("%s", len(c.IDs)).On("ids")
+	}
+	all := DocumentBodies{Documents: []DocumentBody{}}
+	for _, id := range c.IDs {
+		if body, err := getDocument(tx, GetDocument{ID: id, Keeper: c.Keeper}); err == nil {
+			all.Documents = append(all.Documents, body)
+		}
+	}
+	return all, nil
 }
 
 // ownThing is the caller's company, and the lot, product or place of its own that

@@ -27,7 +27,7 @@ func TestABlobIsWhatItsNameSays(t *testing.T) {
 	if got, err := s.Get(t.Context(), name); err != nil || string(got) != "milk" {
 		t.Errorf("%s, %v", got, err)
 	}
-	if err := os.WriteFile(s.path(name), []byte("whey"), 0o600); err != nil {
+	if err := os.WriteFile(s.place.(folder).path(name), []byte("whey"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.Get(t.Context(), name); !errors.Is(err, ErrDamaged) {
@@ -54,7 +54,7 @@ func TestManyWriteOne(t *testing.T) {
 		})
 	}
 	all.Wait()
-	entries, err := os.ReadDir(filepath.Dir(s.path(Name([]byte("same")))))
+	entries, err := os.ReadDir(filepath.Dir(s.place.(folder).path(Name([]byte("same")))))
 	if err != nil || len(entries) != 1 {
 		t.Errorf("%d files, %v", len(entries), err)
 	}
@@ -65,11 +65,11 @@ func TestSweepTakesWhatNobodyWants(t *testing.T) {
 	keep, _ := s.Put(t.Context(), []byte("keep"))
 	drop, _ := s.Put(t.Context(), []byte("drop"))
 	young, _ := s.Put(t.Context(), []byte("young"))
-	half := filepath.Join(filepath.Dir(s.path(keep)), ".new-123")
+	half := filepath.Join(filepath.Dir(s.place.(folder).path(keep)), ".new-123")
 	if err := os.WriteFile(half, []byte("half"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, old := range []string{s.path(keep), s.path(drop), half} {
+	for _, old := range []string{s.place.(folder).path(keep), s.place.(folder).path(drop), half} {
 		if err := os.Chtimes(old, time.Time{}, time.Now().Add(-48*time.Hour)); err != nil {
 			t.Fatal(err)
 		}
@@ -89,7 +89,7 @@ func TestSweepTakesWhatNobodyWants(t *testing.T) {
 }
 
 func TestAnAddressIsAFolder(t *testing.T) {
-	for _, bad := range []string{"", "relative", "file://relative", "ftp://x"} {
+	for _, bad := range []string{"", "relative", "file://relative", "ftp://x", "file://%zz"} {
 		if _, err := Open(bad); err == nil {
 			t.Errorf("%q opens", bad)
 		}

@@ -20,6 +20,10 @@ type Program struct {
 	// any user would. The host serves when it returns; what a crash leaves of
 	// it is cleared away at the next start.
 	Found func(ctx context.Context, h *Host) error
+	// Opened goes on with the founding once the apps are open and have their own
+	// tables, before the host serves; nil has nothing to add. It runs after Found
+	// has, and what a crash leaves is cleared away with that.
+	Opened func(ctx context.Context, h *Host) error
 	// Since is when the founding begins, where that lies in the past: then the
 	// members' certificates are valid from there on. See Host.TurnClock.
 	Since func(now time.Time) time.Time

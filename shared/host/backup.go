@@ -44,6 +44,9 @@ type Manifest struct {
 	// Secret is "included", or "external" where the host gets it from its
 	// environment.
 	Secret string `json:"secret"`
+	// Blobs is "external" where photos and documents lie in an object store,
+	// which is backed up by its own means; else they are included.
+	Blobs string `json:"blobs,omitempty"`
 }
 
 const backupFormat = "tallyway backup 1"
@@ -76,6 +79,9 @@ func (h *Host) Backup(ctx context.Context, to io.Writer) error {
 	if h.Config.Secret == "" {
 		m.Secret = "included"
 	}
+	if h.Blobs.Dir() == "" {
+		m.Blobs = "external"
+	}
 	w := &archive{tar: tar.NewWriter(to)}
 	w.json(manifestName, m)
 	w.tree(walletName, h.Config.path(walletName))
@@ -88,7 +94,9 @@ func (h *Host) Backup(ctx context.Context, to io.Writer) error {
 			w.file(readingsName, filepath.Join(work, readingsName))
 		}
 	}
-	w.tree(blobsName, h.Blobs.Dir())
+	if m.Blobs == "" {
+		w.tree(blobsName, h.Blobs.Dir())
+	}
 	if own != nil {
 		w.stream(ledgerName, filepath.Join(work, ledgerName), func(f io.Writer) error { return own.Backup(ctx, f) })
 	}

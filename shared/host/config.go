@@ -27,9 +27,9 @@ type Config struct {
 	// KeepReadings is after how many days readings of sensors are thinned; zero
 	// keeps all.
 	KeepReadings int
-	Secret   string // seals the keys in the wallet; empty is a file in Data
-	Demo     bool   // found the demo consortium on an empty ledger
-	Blobs    string // where photos and documents are kept, "file:///…"; empty is a folder in Data
+	Secret       string // seals the keys in the wallet; empty is a file in Data
+	Demo         bool   // found the demo consortium on an empty ledger
+	Blobs        string // where photos and documents are kept, "file:///…" or "s3://…"; empty is a folder in Data
 	// PublicAccounts lets anybody open an account that acts for no company.
 	PublicAccounts bool
 
@@ -62,7 +62,7 @@ func (c *Config) Flags(fs *flag.FlagSet) {
 	text(&c.Database, "database", "", "sqlite:FILE or postgres://… (default: SQLite in the data folder)")
 	text(&c.MQTT, "mqtt", "embedded://127.0.0.1:1883", "MQTT broker: embedded://ADDR, embeddeds://ADDR?cert=FILE&key=FILE, mqtt://…, mqtts://… or none")
 	fs.IntVar(&c.KeepReadings, "keep-readings", 365, "days after which readings of sensors are thinned to their extremes; 0 keeps all")
-	text(&c.Blobs, "blobs", "", "where photos and documents are kept: file:///… (default: a folder in the data folder)")
+	text(&c.Blobs, "blobs", "", "where photos and documents are kept: file:///… or s3://BUCKET?endpoint=https://…&region=… (default: a folder in the data folder)")
 	public := fromEnvironment("public-accounts", "false")
 	fs.BoolVar(&c.PublicAccounts, "public-accounts", public == "true" || public == "1", "let anybody open an account that acts for no company ($"+environmentName("public-accounts")+"; --demo does)")
 	demo := fromEnvironment("demo", "false")

@@ -41,20 +41,32 @@ const foundingMark = "founding"
 // everybody's, what was founded here is this host's part of it.
 const foundedMark = "founded"
 
-// found fills an empty ledger, or enters a new host into a network.
-func (h *Host) found(ctx context.Context) error {
+// found fills an empty ledger, or enters a new host into a network. Where it did,
+// endFounding has to follow.
+func (h *Host) found(ctx context.Context) (fresh bool, err error) {
 	if h.Program.Found == nil || h.founded() {
-		return nil
+		return false, nil
 	}
 	if err := h.markFounding(); err != nil {
-		return err
+		return false, err
 	}
 	if err := h.markDatabase(ctx); err != nil {
-		return fmt.Errorf("mark the founding in the database: %w", err)
+		return false, fmt.Errorf("mark the founding in the database: %w", err)
 	}
 	defer h.TurnClock(time.Time{})
 	if err := h.Program.Found(ctx, h); err != nil {
-		return fmt.Errorf("found the ledger: %w", err)
+		return false, fmt.Errorf("found the ledger: %w", err)
+	}
+	return true, nil
+}
+
+// endFounding does what waited for the apps and takes the marks away: what was
+// founded is whole.
+func (h *Host) endFounding(ctx context.Context) error {
+	if h.Program.Opened != nil {
+		if err := h.Program.Opened(ctx, h); err != nil {
+			return fmt.Errorf("found the ledger: %w", err)
+		}
 	}
 	if h.Profile != nil {
 		if err := os.WriteFile(h.Config.path(foundedMark), nil, 0o600); err != nil {

@@ -41,6 +41,45 @@ func shelves(user string, cut bool) Program {
 		}}
 }
 
+// What is founded once the apps are open belongs to the founding: it runs once,
+// after them, and is cleared with the rest when it is cut short.
+func TestTheFoundingGoesOnWhenTheAppsAreOpen(t *testing.T) {
+	folder, order := t.TempDir(), ""
+	start := func(user string, cut bool) (*Host, error) {
+		p := shelves(user, false)
+		found := p.Found
+		p.Found = func(ctx context.Context, h *Host) error { order += "found "; return found(ctx, h) }
+		p.Apps[0].Open = func(context.Context, *Host) (web.App, error) { order += "app "; return web.App{Name: "shelf"}, nil }
+		p.Opened = func(ctx context.Context, h *Host) error {
+			order += "opened "
+			_, _, err := Do[string](ctx, h, Actor{"HomeMSP", user}, ledgertest.Put{Key: user + "'s paper", Text: "x"})
+			if cut {
+				err = errCut
+			}
+			return err
+		}
+		return p.Start(t.Context(), Config{Data: folder, Listen: "127.0.0.1:0"}, slog.New(slog.DiscardHandler))
+	}
+	if _, err := start("first", true); !errors.Is(err, errCut) {
+		t.Fatal(err)
+	}
+	for range 2 {
+		h, err := start("second", false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := rows(t, h); got != "second second second's paper " {
+			t.Errorf("there are %s", got)
+		}
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if order != "found app opened found app opened app " {
+		t.Errorf("the order was %s", order)
+	}
+}
+
 // rows are the users and the entries of a database, joined.
 func rows(t *testing.T, h *Host) string {
 	t.Helper()

@@ -121,13 +121,18 @@ func (h *Host) openBlobs() error {
 }
 
 func (h *Host) start(ctx context.Context) error {
-	if err := h.found(ctx); err != nil {
+	fresh, err := h.found(ctx)
+	if err != nil {
 		return err
 	}
 	if err := h.openWeb(ctx); err != nil {
 		return err
 	}
-	var err error
+	if fresh {
+		if err := h.endFounding(ctx); err != nil {
+			return err
+		}
+	}
 	if h.control, err = openControl(h.Config.Data, h.controlRoutes()); err != nil {
 		return err
 	}

@@ -37,12 +37,15 @@ trace.AttachDocument about=414/9506000135007 sharing=public salt=c2FsdHNhbHRzYWx
 ? trace.GetDocument id={lab.id}
 ? trace.GetDocument id={own.id}
 ? trace.GetDocument id=none ! trace/no-document
+? trace.GetDocuments ids=[{own.id},none,{organic.id},{lab.id}]
+? trace.GetDocuments ids=[x0,x1,x2,x3,x4,x5,x6,x7,x8,x9,x10,x11,x12,x13,x14,x15,x16,x17,x18,x19,x20,x21,x22,x23,x24,x25,x26,x27,x28,x29,x30,x31,x32,x33,x34,x35,x36,x37,x38,x39,x40,x41,x42,x43,x44,x45,x46,x47,x48,x49,x50,x51,x52,x53,x54,x55,x56,x57,x58,x59,x60,x61,x62,x63,x64,x65,x66,x67,x68,x69,x70,x71,x72,x73,x74,x75,x76,x77,x78,x79,x80,x81,x82,x83,x84,x85,x86,x87,x88,x89,x90,x91,x92,x93,x94,x95,x96,x97,x98,x99,x100] ! trace/many-documents
 # The maker's member keeps copies for its own companies: who is not named reads none.
 as cheese
 trace.AttachDocument about=01/09506000134352/10/L1 sharing=public salt=c2FsdHNhbHRzYWx0c2Fs0027 facts:={"kind":"lab-result","number":"LR-1","issuer":"City Lab","title":"Listeria: not found","sha256":"0606060606060606060606060606060606060606060606060606060606060606","type":"application/pdf","size":48000} ! trace/not-your-thing
 ? trace.GetDocument id={plant.id}
 ? trace.GetDocument id={lab.id} ! trace/no-document
 ? trace.GetDocument id={own.id} ! trace/no-document
+? trace.GetDocuments ids=[{own.id},{organic.id},{lab.id}]
 trace.WithdrawDocument id={organic.id} ! trace/not-your-document
 as market
 ? trace.GetDocument id={lab.id}
@@ -51,6 +54,7 @@ as market
 as regulator
 trace.AttachDocument about=01/09506000134352 sharing=public salt=c2FsdHNhbHRzYWx0c2Fs0028 facts:={"kind":"certification","scheme":"organic","number":"NZ-ORG-77","issuer":"AsureQuality","title":"Organic certificate","titleZh":"有机认证证书","validFrom":"2026-01-01","validUntil":"2026-12-31","sha256":"0606060606060606060606060606060606060606060606060606060606060606","type":"application/pdf","size":48000} ! chaincode/role
 ? trace.GetDocument id={own.id} keeper=DairyMSP
+? trace.GetDocuments ids=[{own.id},{lab.id}] keeper=DairyMSP
 # What is withdrawn stays on record, and its file may be attached anew.
 as dairy
 trace.WithdrawDocument id=none ! trace/no-document

@@ -117,20 +117,27 @@ func Furnish(p *host.Program, data string) {
 		p.Members = append(p.Members, m.ID)
 	}
 	p.Since = since
+	var password string
+	var story bool // this run tells it
 	p.Found = func(ctx context.Context, h *host.Host) error {
-		password, err := passphrase()
-		if err != nil {
+		var err error
+		if password, err = passphrase(); err != nil {
 			return err
 		}
 		d := &founding{h: h, ctx: ctx, now: h.Now(), password: password}
 		d.members()
 		d.firms()
-		if h.Holds(trade) && !d.told {
+		if story = h.Holds(trade) && !d.told; story {
 			d.products()
 			d.deliveries()
 		}
-		if d.err != nil {
-			return d.err
+		return d.err
+	}
+	p.Opened = func(ctx context.Context, h *host.Host) error {
+		if story {
+			if err := file(ctx, h); err != nil {
+				return err
+			}
 		}
 		return os.WriteFile(filepath.Join(data, passwordFile), []byte(password), 0o600)
 	}
