@@ -181,7 +181,7 @@ func (a *app) face() web.App {
 			{Title: "Products", Href: "/traceability/products", Icon: "list", Under: under("places", "links", "documents")},
 			{Title: "Companies", Href: "/traceability/companies", Icon: "bank", Under: under("demands", "subscriptions")},
 			{Title: "Shoppers", Href: "/traceability/scans", Icon: "scan", Under: under("alarms", "reports")},
-			{Title: "Photos", Href: "/photos", Icon: "scan", Guest: true},
+			{Title: "Photos", Href: "/photos", Icon: "camera", Guest: true},
 		},
 		Pages: sub(pages, "pages"), Words: sub(translations, "i18n"),
 		Routes: slices.Concat(

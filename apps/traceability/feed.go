@@ -47,44 +47,52 @@ func (f *feed) wake() {
 }
 
 // run looks after the streams when the read model moves, and after the
-// schedules every second.
+// schedules every second; so too after a stream that could not be brought to
+// the end.
 func (f *feed) run(ctx context.Context) {
 	changes := f.app.host.Follower.Subscribe(ctx)
 	beat := time.NewTicker(time.Second)
 	defer beat.Stop()
-	for {
+	for behind := true; ; {
 		streams := true
 		select {
 		case <-ctx.Done():
 			return
 		case <-beat.C:
-			streams = false
+			streams = behind
 		case <-changes:
 		case <-f.awake:
 		}
-		if err := f.round(ctx, streams); err != nil && ctx.Err() == nil {
+		done, err := f.round(ctx, streams)
+		if err != nil && ctx.Err() == nil {
 			f.app.host.Log.Error("tell subscribers", "error", err)
 		}
+		behind = !done && streams || behind && !streams
 	}
 }
 
-// round brings the subscriptions on that have something to do. What hinders
-// one does not hinder another.
-func (f *feed) round(ctx context.Context, streams bool) error {
+// round brings the subscriptions on that have something to do, and tells
+// whether all came to the end. What hinders one does not hinder another.
+func (f *feed) round(ctx context.Context, streams bool) (done bool, err error) {
 	due, err := readmodel.All[subscription](ctx, f.app.db, `SELECT `+subscriptionColumns+` FROM tr_subscriptions
 		WHERE NOT paused AND (stream AND $1 OR due IS NOT NULL AND due <= $2) ORDER BY id`, streams, f.app.host.Now())
 	if err != nil {
-		return err
+		return false, err
 	}
+	done = true
 	for _, s := range due {
-		if err := f.bring(ctx, s); err != nil && ctx.Err() == nil {
-			f.app.host.Log.Error("tell a subscriber", "subscription", s.ID, "error", err)
+		if err := f.bring(ctx, s); err != nil {
+			done = false
+			if ctx.Err() == nil && !errors.Is(err, webhook.ErrFull) {
+				f.app.host.Log.Error("tell a subscriber", "subscription", s.ID, "error", err)
+			}
 		}
 	}
-	return ctx.Err()
+	return done, ctx.Err()
 }
 
-// bring queues for one subscription what is new, report by report.
+// bring queues for one subscription what is new, report by report. Where too
+// much waits for its receiver already, it stays where it is: webhook.ErrFull.
 func (f *feed) bring(ctx context.Context, s subscription) error {
 	t, err := f.app.listener(ctx, s.Owner, s.Login, s.Query, s.EPCFormat, s.Since)
 	var no *chaincode.Refusal
@@ -99,9 +107,6 @@ func (f *feed) bring(ctx context.Context, s subscription) error {
 			return err
 		}
 		moved, err := f.report(ctx, s, t, events, next, more, first)
-		if errors.Is(err, webhook.ErrFull) {
-			return nil // it waits where it is, and so does the schedule
-		}
 		if err != nil || !moved || !more {
 			f.app.host.Webhooks.Wake()
 			return err

@@ -139,6 +139,45 @@ func TestStreamIsTold(t *testing.T) {
 	}
 }
 
+// TestFullQueueLosesNothing: a stream that had to wait, since too much waited for
+// its receiver, goes on when there is room, though nothing new happens.
+func TestFullQueueLosesNothing(t *testing.T) {
+	w := startPrivate(t)
+	h := newHook(t)
+	w.query(t, "greenfield-dairy", "made", `{"EQ_bizStep": ["commissioning"]}`)
+	v := w.subscribe(t, "greenfield-dairy", "made", h.URL, `"stream": true`)
+	run := func(text string, args ...any) {
+		t.Helper()
+		if _, err := w.DB.ExecContext(t.Context(), text, args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Webhooks.Pause(t.Context(), v.ID); err != nil {
+		t.Fatal(err)
+	}
+	run(`INSERT INTO wh_deliveries (id, target, kind, body, size, created, attempts, status, error)
+		WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) SELECT 'full-' || i, $1, '', '', 0, $2, 0, 0, '' FROM n`, v.ID, w.Now())
+	made := w.make(t, 1, 2)
+	waiting := func() (n int) {
+		n, err := w.Webhooks.Waiting(t.Context(), v.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	time.Sleep(100 * time.Millisecond) // the feed has looked by then; where it has not, the test asks less
+	if n := waiting(); n != webhook.MaxQueue {
+		t.Fatalf("%d wait", n)
+	}
+	run(`DELETE FROM wh_deliveries WHERE id LIKE 'full-%'`)
+	if err := w.Webhooks.Resume(t.Context(), v.ID); err != nil {
+		t.Fatal(err)
+	}
+	if got := h.events(1); !slices.Equal(got, made) {
+		t.Errorf("%v, want %v", got, made)
+	}
+}
+
 // newHookAll is a receiver that asks of the first events that they are the old ones.
 func newHookAll(t *testing.T, old *[]string) *hook {
 	h := newHook(t)

@@ -6,7 +6,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -71,30 +70,28 @@ func (w *Webhooks) release(id string) {
 	delete(w.busy, id)
 }
 
+// afterwards is how long a host that stops may take to write down how the
+// attempt under way went.
+const afterwards = 5 * time.Second
+
 // serve delivers to one target, in order, until nothing waits or one fails.
-func (w *Webhooks) serve(ctx context.Context, id string) (err error) {
-	defer func() { err = errors.Join(err, w.giveBack(ctx, id)) }()
+// What a receiver has taken is written down, and the lease given back, also
+// where the host stops meanwhile: the next one neither repeats nor waits.
+func (w *Webhooks) serve(ctx context.Context, id string) error {
+	mine, err := w.lease(ctx, id)
+	if err != nil || !mine {
+		return err
+	}
+	defer w.free(ctx, id)
 	for range aTurn {
-		mine, err := w.lease(ctx, id)
-		if err != nil || !mine {
-			return err
-		}
-		t, ok, err := w.Get(ctx, id)
-		if err != nil || !ok || t.State != Active || t.Due.After(w.config.Clock()) {
-			return err
-		}
-		next, err := readmodel.All[Delivery](ctx, w.config.DB, `SELECT `+deliveryColumns+` FROM wh_deliveries WHERE target = $1 AND done IS NULL ORDER BY id LIMIT 1`, id)
+		more, err := w.deliver(ctx, id)
 		if err != nil {
 			return err
 		}
-		if len(next) == 0 {
+		if !more {
 			break
 		}
-		status, sent := w.send(ctx, t, next[0])
-		if ctx.Err() != nil {
-			return ctx.Err() // the host stops: nothing is known, and it will be sent again
-		}
-		if err := w.note(ctx, t, next[0], status, sent); err != nil || sent != nil {
+		if mine, err := w.lease(ctx, id); err != nil || !mine {
 			return err
 		}
 	}
@@ -102,11 +99,32 @@ func (w *Webhooks) serve(ctx context.Context, id string) (err error) {
 	return nil
 }
 
-// giveBack ends the lease, also of a host that stops: the one that comes after it
-// would wait for nothing.
-func (w *Webhooks) giveBack(ctx context.Context, id string) error {
-	_, err := w.config.DB.ExecContext(context.WithoutCancel(ctx), `UPDATE wh_targets SET leased_to = NULL WHERE id = $1 AND leased_by = $2`, id, w.host)
-	return err
+// deliver sends the message that is next in line. It tells whether to go on.
+func (w *Webhooks) deliver(ctx context.Context, id string) (more bool, err error) {
+	t, ok, err := w.Get(ctx, id)
+	if err != nil || !ok || t.State != Active || t.Due.After(w.config.Clock()) {
+		return false, err
+	}
+	next, err := readmodel.All[Delivery](ctx, w.config.DB, `SELECT `+deliveryColumns+` FROM wh_deliveries WHERE target = $1 AND done IS NULL ORDER BY id LIMIT 1`, id)
+	if err != nil || len(next) == 0 {
+		return false, err
+	}
+	status, sent := w.send(ctx, t, next[0])
+	if sent != nil && ctx.Err() != nil {
+		return false, ctx.Err() // nothing is known, and it will be sent again
+	}
+	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterwards)
+	defer cancel()
+	return sent == nil, w.note(after, t, next[0], status, sent)
+}
+
+// free gives the lease of a target back.
+func (w *Webhooks) free(ctx context.Context, id string) {
+	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterwards)
+	defer cancel()
+	if _, err := w.config.DB.ExecContext(after, `UPDATE wh_targets SET leased_to = NULL WHERE id = $1 AND leased_by = $2`, id, w.host); err != nil {
+		w.config.Log.Error("free a webhook", "target", id, "error", err)
+	}
 }
 
 // lease lets one host at a time deliver to a target.
@@ -121,10 +139,12 @@ func (w *Webhooks) lease(ctx context.Context, id string) (bool, error) {
 	return n == 1, err
 }
 
-// send is one attempt.
-func (w *Webhooks) send(ctx context.Context, t Target, d Delivery) (status int, err error) {
-	ctx, cancel := context.WithTimeout(ctx, attemptWithin)
+// send is one attempt. Where the host stops meanwhile, the receiver has a
+// moment more to answer.
+func (w *Webhooks) send(stop context.Context, t Target, d Delivery) (status int, err error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(stop), attemptWithin)
 	defer cancel()
+	defer context.AfterFunc(stop, func() { time.AfterFunc(w.grace, cancel) })()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, t.URL, bytes.NewReader([]byte(d.Body)))
 	if err != nil {
 		return 0, err

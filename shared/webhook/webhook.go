@@ -69,6 +69,7 @@ type Webhooks struct {
 	host   string // this host's name in leases
 	client *http.Client
 	wake   chan struct{}
+	grace  time.Duration // for the answer that a host waits for when it is to stop
 
 	mu   sync.Mutex
 	busy map[string]bool // targets that this host delivers to now
@@ -86,7 +87,7 @@ func Open(ctx context.Context, c Config) (*Webhooks, error) {
 	}
 	name := make([]byte, 8)
 	rand.Read(name) // never fails: the runtime stops the program first
-	return &Webhooks{config: c, host: hex.EncodeToString(name), client: newClient(c.Private), wake: make(chan struct{}, 1), busy: map[string]bool{}}, nil
+	return &Webhooks{config: c, host: hex.EncodeToString(name), client: newClient(c.Private), wake: make(chan struct{}, 1), grace: 2 * time.Second, busy: map[string]bool{}}, nil
 }
 
 // Target is an address that is told, with how it goes.

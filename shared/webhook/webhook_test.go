@@ -356,10 +356,12 @@ func TestGoneIsGone(t *testing.T) {
 	}
 }
 
-// TestRunStops: what is under way ends with the host, and is sent again by the next, at once.
+// TestRunStops: what is under way ends with the host, and is sent again by the
+// next, at once.
 func TestRunStops(t *testing.T) {
 	b, r := newBench(t), newReceiver(t)
 	w := b.open(true)
+	w.grace = time.Millisecond
 	b.add(w, "a", r.URL)
 	arrived, hold := make(chan struct{}, 10), make(chan struct{})
 	r.answer = func(string) int { arrived <- struct{}{}; <-hold; return 200 }
@@ -376,6 +378,25 @@ func TestRunStops(t *testing.T) {
 	again := b.open(true)
 	b.round(again)
 	if got := r.got(); !slices.Equal(got, []string{"1", "1"}) {
+		t.Error(got)
+	}
+}
+
+// TestAnswerIsNoted: what a receiver takes while the host stops is not sent again,
+// and the next host goes on with what waits behind it at once.
+func TestAnswerIsNoted(t *testing.T) {
+	b, r := newBench(t), newReceiver(t)
+	w := b.open(true)
+	w.grace = time.Minute
+	b.add(w, "a", r.URL)
+	ctx, stop := context.WithCancel(t.Context())
+	r.answer = func(string) int { stop(); return 200 }
+	if err := b.queue(w, "a", "1", "2"); err != nil {
+		t.Fatal(err)
+	}
+	w.Run(ctx)
+	b.round(b.open(true))
+	if got := r.got(); !slices.Equal(got, []string{"1", "2"}) {
 		t.Error(got)
 	}
 }
