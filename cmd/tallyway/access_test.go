@@ -33,7 +33,7 @@ import (
 
 // side names the records of one company: the dairy's own, or another's.
 type side struct {
-	device, hot                                                                          string // name of one, and hash of an event of its alarm
+	device, deviceAt, hot                                                                string // name of one, alone and behind its company, and hash of an event of its alarm
 	paper, withdraws, apiWithdraws                                                       string // ids of documents
 	photo, lot, gtin, gln, hash, private, pack, job, kase, closes, apiCloses, shipment   string
 	accepts, declines, apiAccepts, apiDeclines, callsBack, settles, unpacks, tx, company string
@@ -161,7 +161,51 @@ var fixtures = map[string]fixture{
 	"api.document":          {reads, func(_ *world, s side) call { return call{path: "/api/documents/" + s.paper} }, 0},
 	"api.document.file":     {reads, func(_ *world, s side) call { return call{path: "/api/documents/" + s.paper + "/file"} }, 0},
 	"api.document.withdraw": {acts, func(_ *world, s side) call { return call{path: "/api/documents/" + s.apiWithdraws} }, 0},
-	"api.photo":             {nothing, func(_ *world, s side) call { return call{path: "/api/photos/" + s.photo} }, 0},
+	"devices":               {nothing, get("/traceability/devices"), 0}, // whose they list, TestFromMQTTToProof asks
+	"devices.live":          {nothing, get("/traceability/devices.live"), 0},
+	"device":                {reads, onDevice("", nil), 0},
+	"device.chart":          {reads, onDevice("/chart", nil), 0},
+	"device.readings.xlsx":  {reads, onDevice("/readings.xlsx", nil), 0},
+	"device.readings.csv":   {reads, onDevice("/readings.csv", nil), 0},
+	"devices.new":           {nothing, get("/traceability/devices/new"), 0},
+	"devices.register": {nothing, func(w *world, s side) call {
+		return call{path: "/traceability/devices/new", form: url.Values{"name": {"Bad Name"}, "title": {"T"}, "type": {"logger"}, "interval": {"60"}, "channels.0.name": {"temperature"}}}
+	}, 422},
+	"device.edit":         {reads, onDevice("/edit", nil), 0},
+	"device.change":       {acts, onDevice("/edit", url.Values{"title": {"T"}, "type": {"logger"}, "interval": {"0"}, "channels.0.name": {"temperature"}}), 422},
+	"device.calibrate":    {acts, onDevice("/calibrate", url.Values{"number": {"1"}, "issuer": {"Lab"}, "on": {"2026-01-01"}, "until": {"2027-01-01"}}), 0},
+	"device.attach":       {acts, onDevice("/attach", url.Values{"to": {"01/09506000134352"}}), 422},
+	"device.detach":       {acts, onDevice("/detach", url.Values{"from": {"00/395060001340000001"}}), 0}, // it was not attached: a flag
+	"device.decommission": {acts, onDevice("/decommission", url.Values{"reason": {"bored"}}), 422},
+	"device.password":     {acts, onDevice("/password", url.Values{}), 0},
+	"excursions":          {nothing, get("/traceability/excursions"), 0},
+	"excursions.explain": {acts, func(_ *world, s side) call {
+		return call{path: "/traceability/excursions/explain", form: url.Values{"event": {s.hot}, "cause": {"door"}, "measure": {"none"}}}
+	}, 0},
+	"refused":     {nothing, get("/traceability/refused"), 0},
+	"api.devices": {nothing, get("/api/devices"), 0},
+	"api.device":  {reads, func(_ *world, s side) call { return call{path: "/api/devices/" + s.deviceAt} }, 0},
+	"api.device.register": {nothing, func(w *world, s side) call {
+		return call{path: "/api/devices", json: map[string]any{"name": "Bad Name", "title": "T", "type": "logger", "interval": 60, "thing": "8004/1", "channels": []any{}}}
+	}, 422},
+	"api.device.calibrate": {acts, func(_ *world, s side) call {
+		return call{path: "/api/devices/" + s.deviceAt + "/calibration", json: trace.Calibration{Number: "1", Issuer: "Lab", On: "2026-01-01", Until: "2027-01-01"}}
+	}, 0},
+	"api.device.decommission": {acts, func(_ *world, s side) call {
+		return call{path: "/api/devices/" + s.deviceAt + "/decommission", json: map[string]any{"reason": "bored"}}
+	}, 422},
+	"api.device.password": {acts, func(_ *world, s side) call {
+		return call{path: "/api/devices/" + s.deviceAt + "/password", json: map[string]any{}}
+	}, 0},
+	"api.device.readings": {reads, func(_ *world, s side) call { return call{path: "/api/devices/" + s.deviceAt + "/readings"} }, 0},
+	"api.device.proof": {nothing, func(_ *world, s side) call {
+		return call{path: "/api/devices/" + s.deviceAt + "/proof?channel=temperature&at=2026-01-01T00:00:00Z"}
+	}, 404}, // nothing was measured then; whose device it is, TestFromMQTTToProof asks
+	"api.excursions": {nothing, get("/api/excursions"), 0},
+	"api.excursion.explain": {acts, func(_ *world, s side) call {
+		return call{path: "/api/excursions/explain", json: trace.ExplainExcursion{Event: s.hot, Cause: "door", Measure: "none"}}
+	}, 0},
+	"api.photo": {nothing, func(_ *world, s side) call { return call{path: "/api/photos/" + s.photo} }, 0},
 
 	"host.people": {nothing, get("/people"), 0},
 	"host.addPerson": {nothing, func(w *world, s side) call {
@@ -618,7 +662,7 @@ func (w *world) now() time.Time {
 func newWorld(t *testing.T) *world {
 	w := &world{T: t, held: map[string]held{}}
 	w.clock.Store(int64(-30 * time.Hour))
-	w.h = open(t, host.Config{Data: filepath.Join(t.TempDir(), "data"),
+	w.h = open(t, host.Config{Data: filepath.Join(t.TempDir(), "data"), MQTT: "embedded://127.0.0.1:0",
 		Clock: func() time.Time { return time.Now().Add(time.Duration(w.clock.Load())) }})
 	t.Cleanup(func() { shut(t, w.h) })
 	old := map[string][]credential{}
@@ -757,6 +801,7 @@ func (w *world) records() {
 		*to = w.attached(stranger, w.other)
 	}
 	w.own.device, w.other.device = w.device(operator, "probe-own", "8004/9506000134PROBE"), w.device(stranger, "probe-other", "8004/9521234560PROBE")
+	w.own.deviceAt, w.other.deviceAt = dairy+"/"+w.own.device, harbour+"/"+w.other.device
 	w.own.hot, w.other.hot = w.alarmed(operator, "8004/9506000134PROBE"), w.alarmed(stranger, "8004/9521234560PROBE")
 	w.own.tx, w.other.tx = receipt.TxID, receipt.TxID
 	w.other.private = w.secret()
@@ -882,6 +927,13 @@ func (w *world) onRecord(by person) string {
 // documentFacts are what is said of a document about the side's lot.
 func documentFacts(s side) url.Values {
 	return url.Values{"about": {s.lot}, "kind": {trace.LabResult}, "title": {"About " + s.mark}}
+}
+
+// onDevice asks something of the side's device.
+func onDevice(suffix string, form url.Values) func(*world, side) call {
+	return func(_ *world, s side) call {
+		return call{path: "/traceability/devices/" + s.deviceAt + suffix, form: form}
+	}
 }
 
 // device is one of the person's company.
