@@ -103,15 +103,15 @@ func (a *app) aboutStorage(ctx context.Context, w *way, v *shopperView) error {
 			}
 		}
 	}
-	if len(told) == 0 {
-		return nil
-	}
 	var err error
+	if v.Cold, err = a.measuredCurve(ctx, w, v.Storage); err != nil || len(told) == 0 {
+		return err
+	}
 	if v.Certificates, err = a.certificates(ctx, told[:min(len(told), 400)]); err != nil || len(own) == 0 {
 		return err
 	}
 	all, err := a.readings(ctx, own)
-	if err == nil && len(all) > 0 {
+	if err == nil && len(all) > 0 && v.Cold == nil {
 		v.Cold = newCurve(all, v.Storage)
 	}
 	return err

@@ -40,7 +40,7 @@ const mostLegPoints = 20_000
 
 // exposureOf reads what was measured where a lot was; nil where nothing was.
 func (a *app) exposureOf(ctx context.Context, lot lotRow, storage string) (*lotExposure, error) {
-	if a.station.Store == nil {
+	if !a.station.HasDevices() {
 		return nil, nil
 	}
 	with, err := a.companions(ctx, lot.ID, lot.At, a.host.Now())
@@ -221,4 +221,26 @@ func (a *app) storageOf(ctx context.Context, gtin string) string {
 		return ""
 	}
 	return text
+}
+
+// mostShown bounds a shopper's curve.
+const mostShown = 240
+
+// measuredCurve is what devices measured where a pack's lot was; nil where none
+// did.
+func (a *app) measuredCurve(ctx context.Context, w *way, storage string) (*coldCurve, error) {
+	x, err := a.exposureOf(ctx, w.lot, storage)
+	if err != nil || x == nil || len(x.Points) == 0 {
+		return nil, err
+	}
+	var all []reading
+	step := max(1, len(x.Points)/mostShown)
+	for i := 0; i < len(x.Points); i += step {
+		r := reading{At: x.Points[i].At, Low: x.Points[i].Low, High: x.Points[i].High}
+		for _, p := range x.Points[i:min(i+step, len(x.Points))] {
+			r.Low, r.High = min(r.Low, p.Low), max(r.High, p.High)
+		}
+		all = append(all, r)
+	}
+	return newCurve(all, storage), nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync"
 
 	"github.com/tallyway/tallyway/cmd/tallyway/demo"
 	"github.com/tallyway/tallyway/shared/host"
@@ -21,7 +22,19 @@ func serve(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	err = errors.Join(greet(h, out), h.Wait(ctx))
+	err = greet(h, out)
+	ctx, stop := context.WithCancel(ctx)
+	var playing sync.WaitGroup
+	if config.Demo && config.Sensors() {
+		playing.Go(func() {
+			if err := demo.Simulate(ctx, h); err != nil && ctx.Err() == nil {
+				h.Log.Warn("the demo's sensors do not play", "error", err)
+			}
+		})
+	}
+	err = errors.Join(err, h.Wait(ctx))
+	stop()
+	playing.Wait()
 	return errors.Join(err, h.Close())
 }
 
@@ -38,6 +51,9 @@ func greet(h *host.Host, out io.Writer) error {
 	fmt.Fprintf(out, "\nSign in as one of these; the password of all is %s\n", password)
 	for _, name := range demo.Logins() {
 		fmt.Fprintf(out, "  %s\n", name)
+	}
+	if h.Config.Sensors() {
+		fmt.Fprintf(out, "\nSensors are on %s/traceability/devices; a truck has lost its cooling\n", cmp.Or(h.Config.BaseURL, h.Address()))
 	}
 	fmt.Fprintf(out, "\nA shopper needs no login: %s%s\n", cmp.Or(h.Config.BaseURL, h.Address()), demo.ShopperPage(h.Now()))
 	return nil

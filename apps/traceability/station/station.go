@@ -162,8 +162,8 @@ func (s *Station) Address() string {
 	return s.broker.Address()
 }
 
-// Takes reports whether readings can come in.
-func (s *Station) Takes() bool { return s.broker != nil }
+// HasDevices reports whether readings of any device may be stored here.
+func (s *Station) HasDevices() bool { return s.Store != nil && len(*s.registry.all.Load()) > 0 }
 
 // leave ends the connections of a device that has ended.
 func (s *Station) leave(id iot.ID) {

@@ -130,6 +130,7 @@ func Furnish(p *host.Program, data string) {
 		if story = h.Holds(trade) && !d.told; story {
 			d.products()
 			d.deliveries()
+			d.fleet()
 		}
 		return d.err
 	}
