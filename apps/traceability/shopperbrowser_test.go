@@ -14,34 +14,6 @@ import (
 	"github.com/tallyway/tallyway/shared/web/webtest"
 )
 
-// axe runs the accessibility rules of axe-core in the page that is open and
-// gives what is serious or critical. It stands in testdata as its makers publish
-// it on npm (axe-core 4.10.2, MPL-2.0), and is part of no program.
-func axe(t *testing.T, b *webtest.Browser, rules ...string) []string {
-	t.Helper()
-	script, err := os.ReadFile("testdata/axe.min.js")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !webtest.Eval[bool](b, `typeof axe === "object"`) {
-		webtest.Eval[bool](b, string(script)+"; true")
-	}
-	only := ""
-	if len(rules) > 0 {
-		only = `, runOnly: ["` + strings.Join(rules, `", "`) + `"]`
-	}
-	webtest.Eval[bool](b, `window.axeFound = null, axe.run(document, {resultTypes: ["violations"]`+only+`}).then(r => { window.axeFound = r.violations
-		.filter(v => v.impact === "serious" || v.impact === "critical").flatMap(v => v.nodes.map(n => v.id + ": " + n.target.join(" ") + " " + (n.any[0] || n.all[0] || n.none[0] || {message: ""}).message)); }), true`)
-	for range 200 {
-		if webtest.Eval[bool](b, `window.axeFound !== null`) {
-			return webtest.Eval[[]string](b, `window.axeFound`)
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	t.Fatal("axe did not end")
-	return nil
-}
-
 // shot takes a picture where somebody asks for them.
 func shot(b *webtest.Browser, name string) {
 	if os.Getenv("WEBTEST_SHOTS") != "" {
@@ -87,11 +59,11 @@ func TestShopperPagesAreAccessible(t *testing.T) {
 		for name, page := range pages {
 			b.Dark(false)
 			b.Open(w.Address() + page)
-			found := axe(t, b)
+			found := b.Axe()
 			shot(b, "shopper-"+name+"-"+lang)
 			b.Dark(true)
 			shot(b, "shopper-"+name+"-"+lang+"-dark")
-			if found = append(found, axe(t, b, "color-contrast", "link-in-text-block")...); len(found) > 0 { // the same elements in other colours
+			if found = append(found, b.Axe("color-contrast", "link-in-text-block")...); len(found) > 0 { // the same elements in other colours
 				t.Errorf("%s, %s:\n%s", name, lang, strings.Join(found, "\n"))
 			}
 			if cut := b.Overflow(); cut > 0 {
@@ -170,7 +142,7 @@ func TestSignedInPagesAreAccessible(t *testing.T) {
 		}
 		for name, page := range pages {
 			b.Open(w.Address() + page)
-			if found := axe(t, b); len(found) > 0 {
+			if found := b.Axe(); len(found) > 0 {
 				t.Errorf("%s on a %s:\n%s", name, v.Name, strings.Join(found, "\n"))
 			}
 			if cut := b.Overflow(); cut > 0 {

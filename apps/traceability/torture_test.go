@@ -1,10 +1,21 @@
 package traceability
 
 import (
+	"archive/zip"
+	"bytes"
 	"errors"
+	"fmt"
+	"html"
+	"io"
 	"math/rand/v2"
+	"mime/multipart"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"os"
 	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -66,13 +77,22 @@ func mutated(r *rand.Rand, text string) string {
 	return string(b)
 }
 
-// TestMutatedInput asks of the decoders that they tell what is wrong, and of
-// the addresses that they answer 2xx or 4xx; memory stays within bounds.
-func TestMutatedInput(t *testing.T) {
-	decoded, sent := 3000, 300
-	if os.Getenv("TALLYWAY_TORTURE") != "" {
-		decoded, sent = 90_000, 10_000
+// tortures is how many inputs a test mutates: few, or with TALLYWAY_TORTURE=1 a
+// hundred thousand, or as many as it says.
+func tortures(few int) int {
+	text := os.Getenv("TALLYWAY_TORTURE")
+	if n, err := strconv.Atoi(text); err == nil && n > 1 {
+		return n
 	}
+	if text != "" {
+		return 100_000
+	}
+	return few
+}
+
+// TestMutatedInput asks of the decoders that they tell what is wrong.
+func TestMutatedInput(t *testing.T) {
+	decoded := tortures(3000)
 	r := rand.New(rand.NewPCG(20, 26))
 	inputs, taken := tortured(t), 0
 	for n := range decoded {
@@ -97,20 +117,136 @@ func TestMutatedInput(t *testing.T) {
 			}
 		}
 	}
-	w := startMachines(t)
-	answers := map[int]int{}
-	for n := range sent {
-		in := inputs[n%len(inputs)]
-		text, path := mutated(r, in[0]), []string{"/epcis/v2/capture", "/epcis/v2/events"}[n/len(inputs)%2]
-		answer := w.call(t, "greenfield-dairy", "POST", path, []byte(text), "Content-Type", in[1])
-		if answers[answer.StatusCode]++; answer.StatusCode >= 500 || answer.StatusCode < 200 {
-			t.Fatalf("%d: %s\n%q", answer.StatusCode, answer.body, text)
-		}
+	t.Logf("%d decoded, of which %d were valid", decoded, taken)
+}
+
+// TestMutatedRequests sends mutated documents of each kind, and mutated
+// workbooks, to a running host: each is answered 2xx, 3xx or 4xx, and what is
+// held afterwards stays within bounds.
+func TestMutatedRequests(t *testing.T) {
+	for name, send := range map[string]func(*testing.T, *machineWorld) func(*rand.Rand, int) *http.Request{
+		"JSON": mutatedDocuments("json"), "XML": mutatedDocuments("xml"), "XLSX": mutatedBooks,
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := startMachines(t)
+			next, r, answers := send(t, w), rand.New(rand.NewPCG(20, 26)), map[int]int{}
+			before, most := held(), uint64(0)
+			for n := range tortures(120) {
+				q := next(r, n)
+				q.RemoteAddr = "127.0.0.1:50000"
+				answer := httptest.NewRecorder()
+				w.Web.ServeHTTP(answer, q)
+				if answers[answer.Code]++; answer.Code >= 500 || answer.Code < 200 || answer.Code == http.StatusForbidden || answer.Code == http.StatusUnauthorized {
+					t.Fatalf("%d, %s: %d %s", n, q.URL, answer.Code, answer.Body)
+				}
+				if n%500 == 499 {
+					most = max(most, held())
+				}
+			}
+			if most = max(most, held()); most > before+256<<20 {
+				t.Errorf("%d MiB were held, %d before", most>>20, before>>20)
+			}
+			t.Logf("answers %v; %d MiB held at most, %d before", answers, most>>20, before>>20)
+		})
 	}
+}
+
+// held is what the program keeps in memory.
+func held() uint64 {
+	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	if m.HeapAlloc > 512<<20 {
-		t.Errorf("%d MiB are held", m.HeapAlloc>>20)
+	return m.HeapAlloc
+}
+
+// mutatedDocuments sends EPCIS documents to the capture interface.
+func mutatedDocuments(form string) func(*testing.T, *machineWorld) func(*rand.Rand, int) *http.Request {
+	return func(t *testing.T, w *machineWorld) func(*rand.Rand, int) *http.Request {
+		inputs := slices.DeleteFunc(tortured(t), func(in [2]string) bool { return strings.HasSuffix(in[1], "xml") != (form == "xml") })
+		return func(r *rand.Rand, n int) *http.Request {
+			in := inputs[n%len(inputs)]
+			path := []string{"/epcis/v2/capture", "/epcis/v2/events"}[n/len(inputs)%2]
+			q := httptest.NewRequest("POST", path, strings.NewReader(mutated(r, in[0])))
+			q.Header.Set("Authorization", "Bearer "+w.tokens["greenfield-dairy"])
+			q.Header.Set("Content-Type", in[1])
+			q.Header.Set("Idempotency-Key", fmt.Sprint("torture-", n))
+			return q
+		}
 	}
-	t.Logf("%d decoded, of which %d were valid; sent %v; %d MiB held, %d MiB of the system", decoded, taken, answers, m.HeapAlloc>>20, m.Sys>>20)
+}
+
+// mutatedBooks uploads workbooks: the template of each kind, filled in with its
+// example, mutated as a zip or in one of its parts.
+func mutatedBooks(t *testing.T, w *machineWorld) func(*rand.Rand, int) *http.Request {
+	v := visit(t, w.Host, "greenfield-dairy").open("/traceability/import")
+	base, err := url.Parse(v.base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tokens := hidden.FindAllStringSubmatch(v.page, -1)
+	kinds := []string{"lots", "packs", "shipments", "received", "processes", "disposals"}
+	var books []string
+	for _, kind := range kinds {
+		books = append(books, v.open("/traceability/import/template/"+kind+".xlsx").page)
+	}
+	return func(r *rand.Rand, n int) *http.Request {
+		book := books[n%len(books)]
+		if n/len(books)%2 == 0 {
+			book = mutated(r, book)
+		} else {
+			book = mutatedParts(t, r, book)
+		}
+		var body bytes.Buffer
+		form := multipart.NewWriter(&body)
+		for _, m := range tokens {
+			value := html.UnescapeString(m[2])
+			if m[1] == "once" {
+				value = fmt.Sprint("torture-", n)
+			}
+			form.WriteField(m[1], value)
+		}
+		form.WriteField("kind", kinds[n%len(kinds)])
+		file, _ := form.CreateFormFile("file", "book.xlsx")
+		io.WriteString(file, book)
+		form.Close()
+		q := httptest.NewRequest("POST", v.base+"/traceability/import", &body)
+		q.Header.Set("Content-Type", form.FormDataContentType())
+		for _, c := range v.client.Jar.Cookies(base) {
+			q.AddCookie(c)
+		}
+		return q
+	}
+}
+
+// mutatedParts is a workbook of which some parts have things wrong.
+func mutatedParts(t *testing.T, r *rand.Rand, book string) string {
+	in, err := zip.NewReader(strings.NewReader(book), int64(len(book)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	z := zip.NewWriter(&out)
+	for _, f := range in.File {
+		part, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(part)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := strings.ReplaceAll(string(b), "EXAMPLE", "X") // else the row is left out
+		if r.IntN(3) == 0 {
+			text = mutated(r, text)
+		}
+		to, err := z.Create(f.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(to, text)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
 }
