@@ -125,19 +125,29 @@ func TestNothingAcknowledgedIsLost(t *testing.T) {
 	c := dial(t, m.address(), Config{Data: data, Sink: s})
 	device := publisher(t, m)
 	const n = 1500
-	send := func(from, to int) {
-		var tokens []paho.Token
-		for i := from; i < to; i++ {
-			tokens = append(tokens, device.Publish(topic, 1, false, fmt.Sprint(i)))
+	send := func(from, to int) { // twenty at a time, each again until it is acknowledged
+		var all sync.WaitGroup
+		for lane := range 20 {
+			all.Go(func() {
+				for i := from + lane; i < to; i += 20 {
+					for tries := 0; ; tries++ {
+						token := device.Publish(topic, 1, false, fmt.Sprint(i))
+						if token.WaitTimeout(2*time.Second) && token.Error() == nil {
+							break
+						}
+						if tries == 10 {
+							t.Errorf("%d is not acknowledged: %v", i, token.Error())
+							return
+						}
+						time.Sleep(50 * time.Millisecond)
+					}
+				}
+			})
 		}
-		for i, token := range tokens {
-			if !token.WaitTimeout(20*time.Second) || token.Error() != nil {
-				t.Fatalf("%d was not acknowledged: %v", from+i, token.Error())
-			}
-		}
+		all.Wait()
 	}
 	sent := make(chan struct{})
-	go func() { send(0, n/3); close(sent) }()
+	go func() { defer close(sent); send(0, n/3) }()
 	s.wait(t, n/10)
 	m.stop()
 	m.start()
