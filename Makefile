@@ -10,7 +10,7 @@ VERSION ?= 1.0
 CONFORMANCE_DATA ?= $(CURDIR)/../shared/data
 
 # The packages with tests of their own against these facts.
-CONFORMING = ./shared/gs1 ./shared/epcis ./chaincode/scenario ./apps/traceability ./iot/senml ./iot/watch
+CONFORMING = ./shared/gs1 ./shared/epcis ./chaincode/scenario ./apps/traceability ./iot/senml ./iot/sparkplug ./iot/watch
 
 .PHONY: run build setup test check bench conformance golden torture clean \
 	network fabric-programs fabric-up fabric-deploy fabric-upgrade fabric-status fabric-logs fabric-down

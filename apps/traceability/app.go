@@ -20,6 +20,7 @@ import (
 	"github.com/tallyway/tallyway/chaincode"
 	"github.com/tallyway/tallyway/iot"
 	"github.com/tallyway/tallyway/iot/plain"
+	"github.com/tallyway/tallyway/iot/senml"
 	"github.com/tallyway/tallyway/iot/sparkplug"
 	"github.com/tallyway/tallyway/iot/store"
 	"github.com/tallyway/tallyway/shared/host"
@@ -110,7 +111,7 @@ var Rules = []chaincode.Rule{
 
 // sensorRules are those by which messages of devices are refused, and proofs.
 var sensorRules = []chaincode.Rule{iot.ErrTopic, iot.ErrNotYourTopic, iot.ErrSignIn, iot.ErrNoDevice, iot.ErrPayload, iot.ErrPayloadSize, iot.ErrClock, iot.ErrChannel, iot.ErrUnit, iot.ErrValue,
-	iot.ErrContradiction, sparkplug.ErrSession, plain.ErrMapping, store.ErrNoReading, store.ErrNotSealed}
+	iot.ErrContradiction, senml.ErrVersion, senml.ErrMustUnderstand, senml.ErrName, senml.ErrOneValue, sparkplug.ErrNotBorn, sparkplug.ErrBirth, sparkplug.ErrNotInBirth, sparkplug.ErrSeq, plain.ErrMapping, store.ErrNoReading, store.ErrNotSealed}
 
 // app is the app over an open host.
 type app struct {

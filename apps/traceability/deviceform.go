@@ -9,10 +9,10 @@ import (
 	"time"
 
 	"github.com/tallyway/tallyway/apps/traceability/events"
+	"github.com/tallyway/tallyway/apps/traceability/station"
 	"github.com/tallyway/tallyway/chaincode"
 	"github.com/tallyway/tallyway/chaincode/trace"
 	"github.com/tallyway/tallyway/iot"
-	"github.com/tallyway/tallyway/iot/plain"
 	"github.com/tallyway/tallyway/shared/gs1"
 	"github.com/tallyway/tallyway/shared/web"
 )
@@ -170,11 +170,9 @@ func deviceFormOf(d deviceRow) deviceForm {
 func (f deviceForm) command(own events.Company) (trace.RegisterDevice, error) {
 	command := trace.RegisterDevice{Name: strings.TrimSpace(f.Name), Title: f.Title, TitleZh: f.TitleZh, Type: f.Type, Model: f.Model, Serial: f.Serial, Class: f.Class,
 		Thing: strings.TrimSpace(f.Thing), Interval: f.Interval, Via: f.Via}
-	if prefixes := strings.Fields(own.Prefixes); command.Thing == "" && len(prefixes) > 0 {
-		command.Thing = "8004/" + prefixes[0] + strings.ToUpper(command.Name)
-	}
+	command.Thing = assetOf(command, own)
 	if text := strings.TrimSpace(f.Mapping); text != "" {
-		if _, err := plain.Parse([]byte(text)); err != nil {
+		if _, err := station.ParseMapping([]byte(text)); err != nil {
 			return command, err
 		}
 		command.Mapping = json.RawMessage(text)
@@ -187,6 +185,14 @@ func (f deviceForm) command(own events.Company) (trace.RegisterDevice, error) {
 		command.Channels = append(command.Channels, trace.Channel{Name: ch.Name, Unit: k.Unit, Low: ch.Low.value, High: ch.High.value, Grace: ch.Grace * 60})
 	}
 	return command, nil
+}
+
+// assetOf is a device's identifier: its own, or a GIAI under its company's prefix.
+func assetOf(c trace.RegisterDevice, own events.Company) string {
+	if prefixes := strings.Fields(own.Prefixes); c.Thing == "" && len(prefixes) > 0 {
+		return "8004/" + prefixes[0] + strings.ToUpper(c.Name)
+	}
+	return c.Thing
 }
 
 // calibrationForm is a certificate of calibration.
@@ -283,6 +289,11 @@ func (a *app) apiRegisterDevice(c *web.Ctx) error {
 			return errChannelKind.Refuse("%s in %s", ch.Name, ch.Unit).On("channels[" + strconv.Itoa(i) + "]")
 		}
 	}
+	own, err := a.own(c)
+	if err != nil {
+		return err
+	}
+	in.Thing = assetOf(in, own)
 	return apiDo[trace.DeviceState](a, c, http.StatusCreated, in)
 }
 

@@ -37,6 +37,7 @@ var words = command.Program{Name: "tallyway", Commands: []command.Command{
 	{Name: "verify", Summary: "check every block, and the read model against the ledger", Run: verify},
 	{Name: "rebuild", Summary: "make the read model anew from the ledger", Run: rebuild},
 	{Name: "backup", Summary: "write everything that must survive to one file", Run: backup},
+	{Name: "simulate", Summary: "play sensors against a running server", Run: simulate},
 	{Name: "restore", Summary: "make a data folder from a backup", Run: restore},
 }}
 

@@ -1,235 +1,178 @@
-// Package plain reads a device's own JSON by a mapping that its company gave:
-// where each channel stands (JSON Pointer, RFC 6901), in which unit, and when it
-// was measured.
 package plain
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
-	"io"
 	"math"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
-	"github.com/tallyway/tallyway/chaincode"
 	"github.com/tallyway/tallyway/iot"
+	"github.com/tallyway/tallyway/iot/internal/tree"
 )
 
-// Mapping says how a payload is read.
-type Mapping struct {
-	// Each points at an array of samples; every other pointer is then relative to
-	// a sample. Empty: the payload is one sample.
-	Each string `json:"each,omitempty"`
-	// Time points at when it was measured; empty: when it came.
-	Time string `json:"time,omitempty"`
-	// Format of the time: "rfc3339" (the default), "unix" or "unix-ms".
-	Format   string           `json:"format,omitempty"`
-	Channels map[string]Field `json:"channels"`
+// reader is a mapping that was checked, its pointers taken apart.
+type reader struct {
+	samples  []string
+	list     bool
+	time     []string
+	instant  func(any) (time.Time, error)
+	channels []channel
 }
 
-// Field says where a channel's value stands.
-type Field struct {
-	At   string `json:"at"`             // JSON Pointer
-	Unit string `json:"unit,omitempty"` // as the device sends it
-	// Times and Plus make the value of what is sent: value * times + plus. Zero
-	// times is one.
-	Times float64 `json:"times,omitempty"`
-	Plus  float64 `json:"plus,omitempty"`
-	// On are the texts that mean 1, of a state: ["open", "OPEN"].
-	On []string `json:"on,omitempty"`
+type channel struct {
+	name          string
+	steps         []string
+	unit          string
+	scale, offset float64
 }
 
-// ErrMapping says what a mapping is.
-var ErrMapping = chaincode.Rule{Code: "iot/mapping", Kind: chaincode.Malformed,
-	Text:   "The mapping cannot be read: it is a JSON object that says where in the device's own JSON each channel stands.",
-	Remedy: "Take the example beside the field, or leave it empty for SenML."}
-
-// Parse reads a mapping and checks it.
-func Parse(text []byte) (m Mapping, err error) {
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&m); err != nil || d.More() {
-		return m, ErrMapping.Refuse("").On("mapping")
+// New reads by a mapping; its error is Check's.
+func New(m Mapping) (iot.Decoder, error) {
+	if err := m.Check(); err != nil {
+		return nil, err
 	}
-	pointers := []string{m.Each, m.Time}
-	for name, f := range m.Channels {
-		if _, ok := iot.KindOf(name); !ok || f.At == "" {
-			return m, ErrMapping.Refuse("the channel %s", name).On("mapping")
+	r := reader{list: m.Samples != nil}
+	if r.list {
+		r.samples = steps(*m.Samples)
+	}
+	if m.Time != nil {
+		r.time, r.instant = steps(m.Time.Pointer), formats[m.Time.Format]
+	}
+	for _, name := range m.names() {
+		s := m.Channels[name]
+		if s.Scale == 0 {
+			s.Scale = 1
 		}
-		pointers = append(pointers, f.At)
+		r.channels = append(r.channels, channel{name, steps(s.Pointer), s.Unit, s.Scale, s.Offset})
 	}
-	for _, p := range pointers {
-		if p != "" && p[0] != '/' {
-			return m, ErrMapping.Refuse("%s is no JSON Pointer", p).On("mapping")
-		}
-	}
-	switch {
-	case len(m.Channels) == 0:
-		return m, ErrMapping.Refuse("it names no channel").On("mapping")
-	case !slices.Contains([]string{"", "rfc3339", "unix", "unix-ms"}, m.Format):
-		return m, ErrMapping.Refuse("the time's format is %s", m.Format).On("mapping")
-	}
-	return m, nil
+	return r, nil
 }
 
-// Measurements are what a payload tells. A channel that a sample has not got, or
-// that is null there, was not measured.
-func (m Mapping) Measurements(payload []byte) ([]iot.Measurement, error) {
-	d := json.NewDecoder(bytes.NewReader(payload))
-	d.UseNumber()
-	if depth(payload) > iot.MaxDepth {
-		return nil, iot.ErrPayloadSize.Refuse("deeper than %s levels", iot.MaxDepth)
+// Decode reads one document. What a sample does not tell, it does not tell; a
+// document that tells nothing at all is not of this mapping.
+func (r reader) Decode(payload []byte) ([]iot.Measurement, error) {
+	document, err := tree.JSON(payload)
+	if err != nil {
+		return nil, err
 	}
-	var whole any
-	if err := d.Decode(&whole); err != nil {
-		return nil, iot.ErrPayload.Refuse("it is no JSON")
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, iot.ErrPayload.Refuse("something follows the JSON value")
-	}
-	samples := []any{whole}
-	if m.Each != "" {
-		list, ok := find(whole, m.Each)
-		if samples, ok = list.([]any); !ok {
-			return nil, iot.ErrPayload.Refuse("there is no array at %s", m.Each)
-		}
-	}
-	if len(samples)*len(m.Channels) > iot.MaxMeasurements {
-		return nil, iot.ErrPayloadSize.Refuse("%s samples", len(samples))
+	samples, err := r.split(document)
+	if err != nil {
+		return nil, err
 	}
 	var all []iot.Measurement
-	for _, s := range samples {
-		some, err := m.sample(s)
+	for i, sample := range samples {
+		at, err := r.at(sample)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, some...)
+		for _, c := range r.channels {
+			m, told, err := c.read(sample, at)
+			if err != nil {
+				return nil, err
+			}
+			if told {
+				all = append(all, m)
+			}
+		}
+		if len(all) > iot.MaxMeasurements {
+			return nil, iot.ErrPayloadSize.Refuse("more than %s values up to sample %s", iot.MaxMeasurements, i+1)
+		}
+	}
+	if len(all) == 0 && len(samples) > 0 {
+		return nil, iot.ErrPayload.Refuse("no channel's value stands where the mapping says")
 	}
 	return all, nil
 }
 
-func (m Mapping) sample(s any) (all []iot.Measurement, err error) {
-	var at time.Time
-	if m.Time != "" {
-		v, ok := find(s, m.Time)
-		if at, ok = m.moment(v); !ok {
-			return nil, iot.ErrPayload.Refuse("there is no time at %s", m.Time)
-		}
+func (r reader) split(document any) ([]any, error) {
+	if !r.list {
+		return []any{document}, nil
 	}
-	names := make([]string, 0, len(m.Channels))
-	for name := range m.Channels {
-		names = append(names, name)
+	v, _ := find(document, r.samples)
+	samples, ok := v.([]any)
+	if !ok {
+		return nil, iot.ErrPayload.Refuse("no array of samples stands where the mapping says").On("samples")
 	}
-	slices.Sort(names)
-	for _, name := range names {
-		f := m.Channels[name]
-		v, ok := find(s, f.At)
-		if !ok || v == nil {
-			continue
-		}
-		x, ok := f.number(v)
-		if !ok {
-			return nil, iot.ErrPayload.Refuse("there is no number at %s", f.At)
-		}
-		all = append(all, iot.Measurement{Channel: name, Unit: f.Unit, At: at, Value: x})
-	}
-	return all, nil
+	return samples, nil
 }
 
-func (m Mapping) moment(v any) (time.Time, bool) {
-	text := ""
-	switch v := v.(type) {
-	case string:
-		text = v
-	case json.Number:
-		text = v.String()
+func (r reader) at(sample any) (time.Time, error) {
+	if r.instant == nil {
+		return time.Time{}, nil
 	}
-	if m.Format == "" || m.Format == "rfc3339" {
-		at, err := time.Parse(time.RFC3339, text)
-		return at.UTC(), err == nil
+	v, ok := find(sample, r.time)
+	if !ok {
+		return time.Time{}, iot.ErrPayload.Refuse("a sample's time is missing").On("time")
 	}
-	seconds, err := strconv.ParseFloat(text, 64)
-	if m.Format == "unix-ms" {
-		seconds /= 1000
-	}
-	if err != nil || math.IsNaN(seconds) || math.Abs(seconds) > 1e11 {
-		return time.Time{}, false
-	}
-	return time.UnixMicro(int64(math.Round(seconds * 1e6))).UTC(), true
+	return r.instant(v)
 }
 
-func (f Field) number(v any) (x float64, ok bool) {
+// read takes numbers, truth values, and numbers written as text, as many devices
+// have them. Null is no value.
+func (c channel) read(sample any, at time.Time) (m iot.Measurement, told bool, err error) {
+	v, ok := find(sample, c.steps)
+	if !ok || v == nil {
+		return m, false, nil
+	}
+	f, ok := number(v)
+	f = scaled(f, c.scale) + c.offset
+	if !ok || bad(f) {
+		return m, false, iot.ErrValue.Refuse("%s is no number", c.name).On(c.name)
+	}
+	return iot.Measurement{Channel: c.name, Unit: c.unit, At: at, Value: f}, true, nil
+}
+
+// scaled divides where the scale is a whole number's part, as 0.1 is: 41 tenths
+// are 4.1, as the device's own display shows them, and not a little more.
+func scaled(v, scale float64) float64 {
+	if whole := math.Round(1 / scale); whole > 1 && 1/whole == scale {
+		return v / whole
+	}
+	return v * scale
+}
+
+func number(v any) (float64, bool) {
 	switch v := v.(type) {
+	case float64:
+		return v, true
 	case bool:
 		if v {
-			x = 1
+			return 1, true
 		}
-		return x, true
-	case json.Number:
-		n, err := strconv.ParseFloat(v.String(), 64)
-		x, ok = n, err == nil
+		return 0, true
 	case string:
-		if len(f.On) > 0 {
-			if slices.Contains(f.On, v) {
-				x = 1
-			}
-			return x, true
-		}
-		n, err := strconv.ParseFloat(v, 64)
-		x, ok = n, err == nil
+		f, err := strconv.ParseFloat(v, 64)
+		return f, err == nil
 	}
-	if f.Times != 0 {
-		x *= f.Times
-	}
-	return x + f.Plus, ok
+	return 0, false
 }
 
-// find follows a JSON Pointer.
-func find(v any, pointer string) (any, bool) {
-	if pointer == "" {
-		return v, true
-	}
-	for _, part := range strings.Split(pointer[1:], "/") {
-		part = strings.NewReplacer("~1", "/", "~0", "~").Replace(part)
-		switch at := v.(type) {
-		case map[string]any:
-			next, ok := at[part]
-			if !ok {
-				return nil, false
-			}
-			v = next
-		case []any:
-			i, err := strconv.Atoi(part)
-			if err != nil || i < 0 || i >= len(at) || part != strconv.Itoa(i) {
-				return nil, false
-			}
-			v = at[i]
-		default:
-			return nil, false
-		}
-	}
-	return v, true
+// formats are how times are written. Seconds and milliseconds may have a
+// fraction, and may be text.
+var formats = map[string]func(any) (time.Time, error){
+	"rfc3339": rfc3339,
+	"unix":    func(v any) (time.Time, error) { return since1970(v, 1e6) },
+	"unix-ms": func(v any) (time.Time, error) { return since1970(v, 1e3) },
 }
 
-// depth is how deep a JSON text nests, at most.
-func depth(payload []byte) (deepest int) {
-	level, quoted := 0, false
-	for i := 0; i < len(payload); i++ {
-		switch c := payload[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '{' || c == '[':
-			level++
-			deepest = max(deepest, level)
-		case c == '}' || c == ']':
-			level--
-		}
+func rfc3339(v any) (time.Time, error) {
+	text, _ := v.(string)
+	at, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		return time.Time{}, iot.ErrPayload.Refuse("a time is not written as RFC 3339 has it").On("time")
 	}
-	return deepest
+	return at.UTC().Truncate(time.Microsecond), nil
+}
+
+// latest is the end of the year 9999.
+const latest = 253402300800 * 1e6
+
+func since1970(v any, micros float64) (time.Time, error) {
+	f, ok := number(v)
+	if _, truth := v.(bool); truth || !ok {
+		return time.Time{}, iot.ErrPayload.Refuse("a time is no number").On("time")
+	}
+	if f = math.Round(f * micros); !(math.Abs(f) < latest) {
+		return time.Time{}, iot.ErrClock.Refuse("a time is beyond every calendar").On("time")
+	}
+	return time.UnixMicro(int64(f)).UTC(), nil
 }

@@ -1,7 +1,6 @@
 package senml
 
 import (
-	"math"
 	"math/big"
 
 	"github.com/fxamacker/cbor/v2"
@@ -9,121 +8,141 @@ import (
 	"github.com/tallyway/tallyway/iot"
 )
 
-// labels are the short names of fields in CBOR (section 6, table 4).
-var labels = map[int64]string{-1: "bver", -2: "bn", -3: "bt", -4: "bu", -5: "bv", -6: "bs", 0: "n", 1: "u", 2: "v", 3: "vs", 4: "vb", 5: "s", 6: "t", 7: "ut", 8: "vd"}
+// labels of CBOR (table 4); text labels are for extensions only.
+var labels = map[int64]string{-1: "bver", -2: "bn", -3: "bt", -4: "bu", -5: "bv", -6: "bs",
+	0: "n", 1: "u", 2: "v", 3: "vs", 4: "vb", 5: "s", 6: "t", 7: "ut", 8: "vd"}
 
-var reader = func() cbor.DecMode {
-	mode, err := cbor.DecOptions{DupMapKey: cbor.DupMapKeyEnforcedAPF, MaxNestedLevels: iot.MaxDepth, MaxArrayElements: iot.MaxMeasurements + 16, MaxMapPairs: 64,
-		UTF8: cbor.UTF8RejectInvalid}.DecMode()
+var mode = func() cbor.DecMode {
+	m, err := cbor.DecOptions{
+		DupMapKey:        cbor.DupMapKeyEnforcedAPF,
+		MaxNestedLevels:  iot.MaxDepth,
+		MaxArrayElements: iot.MaxMeasurements,
+		MaxMapPairs:      256,
+		UTF8:             cbor.UTF8RejectInvalid,
+		IntDec:           cbor.IntDecConvertSignedOrBigInt,
+	}.DecMode()
 	if err != nil {
-		panic(err) // the options are constants
+		panic(err)
 	}
-	return mode
+	return m
 }()
 
-// readCBOR reads an array of maps (section 6).
-func readCBOR(payload []byte) (all []raw, err error) {
-	var records []map[any]any
-	if err := reader.Unmarshal(payload, &records); err != nil {
-		return nil, refuse("section 6", "the payload is no CBOR array of maps")
+// ReadCBOR reads a pack in CBOR (section 6).
+func ReadCBOR(payload []byte) (Pack, error) {
+	if len(payload) > iot.MaxPayload {
+		return nil, iot.ErrPayloadSize.Refuse("%s bytes", len(payload))
 	}
-	if len(records) > iot.MaxMeasurements {
-		return nil, iot.ErrPayloadSize.Refuse("%s records", len(records))
+	var list []any
+	if err := mode.Unmarshal(payload, &list); err != nil {
+		return nil, refuse(err)
 	}
-	for _, record := range records {
-		var r raw
-		for key, value := range record {
-			name, ok := fieldName(key)
-			if !ok {
-				continue
-			}
-			v, err := plain(name, value)
-			if err != nil {
-				return nil, err
-			}
-			if err := r.set(name, v); err != nil {
-				return nil, err
-			}
-		}
-		all = append(all, r)
-	}
-	return all, nil
+	return pack(list, named)
 }
 
-func fieldName(key any) (string, bool) {
-	switch k := key.(type) {
-	case string:
-		return k, true
-	case uint64:
-		return labels[int64(min(k, math.MaxInt64))], labels[int64(min(k, math.MaxInt64))] != ""
-	case int64:
-		return labels[k], labels[k] != ""
+func refuse(err error) error {
+	switch e := err.(type) {
+	case *cbor.MaxArrayElementsError, *cbor.MaxMapPairsError, *cbor.MaxNestedLevelError:
+		return iot.ErrPayloadSize.Refuse("%s", e)
+	case *cbor.DupMapKeyError:
+		return iot.ErrPayload.Refuse("the label %s stands twice", e.Key)
 	}
-	return "", false
+	return iot.ErrPayload.Refuse("it is no pack in CBOR: %s", err)
 }
 
-// plain is a value as JSON would tell it.
-func plain(name string, value any) (any, error) {
-	number := func(v float64) (any, error) {
-		if math.IsInf(v, 0) || math.IsNaN(v) {
-			return nil, refuse("section 4.3", "the field %s is no number", name)
-		}
-		return v, nil
+// named gives a record's fields by the labels of JSON.
+func named(record any) (map[string]any, error) {
+	m, ok := record.(map[any]any)
+	if !ok {
+		return nil, iot.ErrPayload.Refuse("a record is a map")
 	}
-	switch v := value.(type) {
-	case uint64:
-		return float64(v), nil
+	fields := make(map[string]any, len(m))
+	for key, v := range m {
+		switch key := key.(type) {
+		case int64:
+			if label, known := labels[key]; known {
+				fields[label] = plain(label, v)
+			}
+		case string:
+			if known(key) {
+				return nil, iot.ErrPayload.Refuse("the label %s is a number in CBOR", key).On(key)
+			}
+			fields[key] = v
+		default:
+			return nil, iot.ErrPayload.Refuse("a label is a number or text")
+		}
+	}
+	return fields, nil
+}
+
+func known(text string) bool {
+	for _, label := range labels {
+		if label == text {
+			return true
+		}
+	}
+	return false
+}
+
+// plain makes CBOR's several numbers one; a version is an unsigned integer.
+func plain(label string, v any) any {
+	switch v := v.(type) {
 	case int64:
-		return float64(v), nil
-	case float64:
-		return number(v)
+		return float64(v)
 	case big.Int:
 		f, _ := new(big.Float).SetInt(&v).Float64()
-		return number(f)
+		return f
+	case float64:
+		if label == "bver" {
+			return nil
+		}
 	case cbor.Tag:
-		f, ok := fraction(v)
-		if !ok {
-			return nested{}, nil
+		if f, ok := decimal(v); ok && label != "bver" {
+			return f
 		}
-		return number(f)
-	case []byte:
-		if name == "vd" {
-			return string(v), nil
-		}
-		return nested{}, nil
-	case string, bool:
-		return v, nil
 	}
-	return nested{}, nil
+	return v
 }
 
-// fraction is a decimal fraction (tag 4) or a big float (tag 5) of RFC 8949,
-// section 3.4.4, of a size that sensors have.
-func fraction(t cbor.Tag) (float64, bool) {
-	pair, ok := t.Content.([]any)
-	if !ok || len(pair) != 2 || t.Number != 4 && t.Number != 5 {
+// decimal is a decimal fraction (RFC 8949, section 3.4.4). Powers beyond those
+// of a float64 are refused before they are worked out.
+func decimal(t cbor.Tag) (float64, bool) {
+	parts, ok := t.Content.([]any)
+	if t.Number != 4 || !ok || len(parts) != 2 {
 		return 0, false
 	}
-	exponent, ok1 := whole(pair[0])
-	mantissa, ok2 := whole(pair[1])
-	if !ok1 || !ok2 || math.Abs(exponent) > 400 {
+	exponent, ok := parts[0].(int64)
+	if !ok || exponent < -400 || exponent > 400 {
 		return 0, false
 	}
-	if t.Number == 5 {
-		return math.Ldexp(mantissa, int(exponent)), true
+	mantissa, ok := parts[1].(int64)
+	if !ok {
+		return 0, false
 	}
+	ten := new(big.Int).Exp(big.NewInt(10), big.NewInt(max(exponent, -exponent)), nil)
+	r := new(big.Rat).SetInt64(mantissa)
 	if exponent < 0 {
-		return mantissa / math.Pow(10, -exponent), true // 231 / 10 is 23.1, 231 * 0.1 is not
+		r.Quo(r, new(big.Rat).SetInt(ten))
+	} else {
+		r.Mul(r, new(big.Rat).SetInt(ten))
 	}
-	return mantissa * math.Pow(10, exponent), true
+	f, _ := r.Float64()
+	return f, true
 }
 
-func whole(v any) (float64, bool) {
-	switch v := v.(type) {
-	case uint64:
-		return float64(v), true
-	case int64:
-		return float64(v), true
+var writing = func() cbor.EncMode {
+	m, err := cbor.EncOptions{ShortestFloat: cbor.ShortestFloat16, Sort: cbor.SortBytewiseLexical, TextMarshaler: cbor.TextMarshalerNone}.EncMode()
+	if err != nil {
+		panic(err)
 	}
-	return 0, false
+	return m
+}()
+
+// WriteCBOR writes a pack that ReadCBOR reads, in the fewest bytes.
+func WriteCBOR(p Pack) ([]byte, error) {
+	for i := range p {
+		if p[i].BaseVersion != nil { // only an unsigned integer is allowed
+			return nil, ErrVersion.Refuse("version %s is not written", *p[i].BaseVersion)
+		}
+	}
+	return writing.Marshal(p)
 }

@@ -134,7 +134,11 @@ func TestPlay(t *testing.T) {
 		if err != nil || topic.Device != m.By {
 			t.Fatal(m.Topic, err)
 		}
-		if values, err := senml.Measurements(m.By, m.Payload, topic.Format == iot.CBOR, time.Now()); err != nil || len(values) == 0 {
+		decode := senml.JSON
+		if topic.Format == iot.CBOR {
+			decode = senml.CBOR
+		}
+		if values, err := decode(m.By, time.Now).Decode(m.Payload); err != nil || len(values) == 0 {
 			t.Fatal(values, err)
 		}
 		formats[topic.Format]++

@@ -1,3 +1,8 @@
+// Package sparkplug reads Sparkplug B 3.0: its payload, and the sessions of
+// edge nodes that give a message its meaning (births define what data may
+// name, deaths end it, sequence numbers tell what got lost). It asks for a
+// rebirth where it has to; publishing that command, and who may speak for which
+// device, it leaves to others.
 package sparkplug
 
 import (
@@ -8,161 +13,241 @@ import (
 	"github.com/tallyway/tallyway/iot"
 )
 
-// The data types of metrics that can be measurements (Sparkplug 3.0, section
-// 6.4.16).
+// Payload is a message's body (section 6.4). What is nil was not sent.
+type Payload struct {
+	Timestamp *uint64 // milliseconds since 1970
+	Metrics   []Metric
+	Seq       *uint64
+}
+
+// Metric is one value of a payload (section 6.4.6). Its metadata and
+// properties are passed over.
+type Metric struct {
+	Name       string
+	Alias      *uint64
+	Timestamp  *uint64 // milliseconds since 1970
+	Type       Type    // 0 where a birth has told it
+	Historical bool
+	Null       bool
+	Field      Field  // in which the value came
+	Bits       uint64 // of an integer, a float or a truth value
+	Text       string // of Field Text only
+}
+
+// Field numbers the value's field within the metric (section 6.4.6).
+type Field int
+
+// Fields that hold a value.
 const (
-	Int8 = iota + 1
-	Int16
-	Int32
-	Int64
-	UInt8
-	UInt16
-	UInt32
-	UInt64
-	Float
-	Double
-	Boolean
+	None    Field = 0
+	Int     Field = 10
+	Long    Field = 11
+	Float   Field = 12
+	Double  Field = 13
+	Truth   Field = 14
+	Text    Field = 15
+	Octets  Field = 16
+	DataSet Field = 17
+	Shape   Field = 18 // a template
+	Other   Field = 19
 )
 
-// Payload is a Sparkplug B payload (section 6.4.4).
-type Payload struct {
-	Timestamp uint64 // milliseconds; 0: none
-	Seq       *uint64
-	Metrics   []Metric
-}
-
-// Metric is one of its metrics (section 6.4.6).
-type Metric struct {
-	Name      string
-	Alias     *uint64
-	Timestamp uint64 // milliseconds; 0: that of the payload
-	Type      uint32
-	Null      bool
-	Value     *float64 // of a number or a truth value; of a whole number without its sign
-
-	bits uint64 // of a whole number
-	is   protowire.Number
-}
-
-// signed is the value with its sign: negative whole numbers travel as two's
-// complement of 32 or 64 bits, whatever their type (section 6.4.16).
-func (m Metric) signed(kind uint32) float64 {
-	switch {
-	case m.is == 10 && kind >= Int8 && kind <= Int32:
-		switch kind {
-		case Int8:
-			return float64(int8(m.bits))
-		case Int16:
-			return float64(int16(m.bits))
-		}
-		return float64(int32(m.bits))
-	case m.is == 11 && kind == Int64:
-		return float64(int64(m.bits))
-	}
-	return *m.Value
-}
-
-// read walks the fields of a protobuf message. visit is given what follows the
-// tag and tells how much of it is the field; negative where it cannot be read.
-func read(b []byte, visit func(field protowire.Number, kind protowire.Type, b []byte) int) bool {
-	for len(b) > 0 {
-		field, kind, n := protowire.ConsumeTag(b)
-		if n < 0 {
-			return false
-		}
-		b = b[n:]
-		if n = visit(field, kind, b); n < 0 {
-			return false
-		}
-		b = b[n:]
-	}
-	return true
-}
-
-// Decode reads a payload.
-func Decode(b []byte) (Payload, error) {
+// Parse reads a payload. Fields that are not known are passed over, as Protocol
+// Buffers have it.
+func Parse(payload []byte) (Payload, error) {
 	var p Payload
-	many := false
-	ok := read(b, func(field protowire.Number, kind protowire.Type, b []byte) int {
-		switch {
-		case field == 1 && kind == protowire.VarintType:
-			return number(b, &p.Timestamp)
-		case field == 3 && kind == protowire.VarintType:
-			p.Seq = new(uint64)
-			return number(b, p.Seq)
-		case field == 2 && kind == protowire.BytesType:
-			inner, n := protowire.ConsumeBytes(b)
-			if n < 0 {
-				return n
-			}
-			if many = len(p.Metrics) >= iot.MaxMeasurements; many {
-				return -1
-			}
-			m, ok := decodeMetric(inner)
+	if len(payload) > iot.MaxPayload {
+		return p, iot.ErrPayloadSize.Refuse("%s bytes", len(payload))
+	}
+	err := fields(payload, func(n protowire.Number, v any) error {
+		switch n {
+		case 1:
+			return natural(&p.Timestamp, v)
+		case 2:
+			body, ok := v.([]byte)
 			if !ok {
-				return -1
+				return errWire
 			}
+			if len(p.Metrics) == iot.MaxMeasurements {
+				return iot.ErrPayloadSize.Refuse("more than %s metrics", iot.MaxMeasurements)
+			}
+			m, err := metric(body)
 			p.Metrics = append(p.Metrics, m)
-			return n
+			return err
+		case 3:
+			return natural(&p.Seq, v)
 		}
-		return protowire.ConsumeFieldValue(field, kind, b)
+		return nil
 	})
-	switch {
-	case many:
-		return p, iot.ErrPayloadSize.Refuse("more than %s metrics", iot.MaxMeasurements)
-	case !ok:
-		return p, iot.ErrPayload.Refuse("it is no Sparkplug B payload")
+	if err != nil {
+		return Payload{}, err
 	}
 	return p, nil
 }
 
-func number(b []byte, into *uint64) (n int) {
-	*into, n = protowire.ConsumeVarint(b)
-	return n
+func metric(body []byte) (Metric, error) {
+	var m Metric
+	err := fields(body, func(n protowire.Number, v any) error {
+		switch n {
+		case 1:
+			return text(&m.Name, v)
+		case 2:
+			return natural(&m.Alias, v)
+		case 3:
+			return natural(&m.Timestamp, v)
+		case 4:
+			t, ok := v.(uint64)
+			m.Type = Type(min(t, math.MaxUint32))
+			return wire(ok)
+		case 5:
+			return flag(&m.Historical, v)
+		case 7:
+			return flag(&m.Null, v)
+		}
+		if n >= protowire.Number(Int) && n <= protowire.Number(Other) {
+			return m.value(Field(n), v)
+		}
+		return nil
+	})
+	return m, err
 }
 
-func decodeMetric(b []byte) (m Metric, ok bool) {
-	var whole, bits uint64
-	var value float64
-	kindOfValue := protowire.Number(0)
-	ok = read(b, func(field protowire.Number, kind protowire.Type, b []byte) int {
-		switch {
-		case field == 1 && kind == protowire.BytesType:
-			text, n := protowire.ConsumeString(b)
-			m.Name = text
-			return n
-		case field == 2 && kind == protowire.VarintType:
-			m.Alias = new(uint64)
-			return number(b, m.Alias)
-		case field == 3 && kind == protowire.VarintType:
-			return number(b, &m.Timestamp)
-		case field == 4 && kind == protowire.VarintType:
-			n := number(b, &whole)
-			m.Type = uint32(whole)
-			return n
-		case field == 7 && kind == protowire.VarintType:
-			n := number(b, &whole)
-			m.Null = whole != 0
-			return n
-		case (field == 10 || field == 11 || field == 14) && kind == protowire.VarintType:
-			kindOfValue = field
-			n := number(b, &bits)
-			value = float64(bits)
-			return n
-		case field == 12 && kind == protowire.Fixed32Type:
-			v, n := protowire.ConsumeFixed32(b)
-			kindOfValue, value = field, float64(math.Float32frombits(v))
-			return n
-		case field == 13 && kind == protowire.Fixed64Type:
-			v, n := protowire.ConsumeFixed64(b)
-			kindOfValue, value = field, math.Float64frombits(v)
-			return n
-		}
-		return protowire.ConsumeFieldValue(field, kind, b)
-	})
-	if kindOfValue != 0 && !m.Null {
-		m.bits, m.is = bits, kindOfValue
-		m.Value = &value
+// value keeps the value with the field that it came in; of several the last
+// holds, as in any oneof.
+func (m *Metric) value(f Field, v any) error {
+	m.Field, m.Bits, m.Text = f, 0, ""
+	ok := true
+	switch f {
+	case Int, Long, Truth:
+		m.Bits, ok = v.(uint64)
+	case Float:
+		var bits uint32
+		bits, ok = v.(uint32)
+		m.Bits = uint64(bits)
+	case Double:
+		var bits fixed64
+		bits, ok = v.(fixed64)
+		m.Bits = uint64(bits)
+	case Text:
+		return text(&m.Text, v)
+	default:
+		_, ok = v.([]byte)
 	}
-	return m, ok
+	return wire(ok)
+}
+
+var errWire = iot.ErrPayload.Refuse("it is no Sparkplug B payload: a field has another type")
+
+func wire(ok bool) error {
+	if !ok {
+		return errWire
+	}
+	return nil
+}
+
+func natural(to **uint64, v any) error {
+	n, ok := v.(uint64)
+	*to = &n
+	return wire(ok)
+}
+
+func flag(to *bool, v any) error {
+	n, ok := v.(uint64)
+	*to = n != 0
+	return wire(ok)
+}
+
+func text(to *string, v any) error {
+	b, ok := v.([]byte)
+	*to = string(b)
+	return wire(ok)
+}
+
+// fixed64 tells a double's bits from a varint.
+type fixed64 uint64
+
+// fields hands on a message's fields: a varint as uint64, four bytes as uint32,
+// eight as fixed64, the rest as []byte.
+func fields(b []byte, each func(protowire.Number, any) error) error {
+	for len(b) > 0 {
+		number, kind, n := protowire.ConsumeTag(b)
+		if n < 0 {
+			return cut(n)
+		}
+		b = b[n:]
+		var v any
+		switch kind {
+		case protowire.VarintType:
+			v, n = consume(protowire.ConsumeVarint(b))
+		case protowire.Fixed32Type:
+			v, n = consume(protowire.ConsumeFixed32(b))
+		case protowire.Fixed64Type:
+			var bits uint64
+			bits, n = protowire.ConsumeFixed64(b)
+			v = fixed64(bits)
+		case protowire.BytesType:
+			v, n = consume(protowire.ConsumeBytes(b))
+		default:
+			n = protowire.ConsumeFieldValue(number, kind, b)
+		}
+		if n < 0 {
+			return cut(n)
+		}
+		b = b[n:]
+		if err := each(number, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func consume[T any](v T, n int) (any, int) { return v, n }
+
+func cut(n int) error {
+	return iot.ErrPayload.Refuse("it is no Sparkplug B payload: %s", protowire.ParseError(n))
+}
+
+// Append writes the payload behind b.
+func (p Payload) Append(b []byte) []byte {
+	b = appendNatural(b, 1, p.Timestamp)
+	for _, m := range p.Metrics {
+		b = protowire.AppendTag(b, 2, protowire.BytesType)
+		b = protowire.AppendBytes(b, m.append(nil))
+	}
+	return appendNatural(b, 3, p.Seq)
+}
+
+func (m Metric) append(b []byte) []byte {
+	if m.Name != "" {
+		b = protowire.AppendString(protowire.AppendTag(b, 1, protowire.BytesType), m.Name)
+	}
+	b = appendNatural(b, 2, m.Alias)
+	b = appendNatural(b, 3, m.Timestamp)
+	if m.Type != 0 {
+		b = protowire.AppendVarint(protowire.AppendTag(b, 4, protowire.VarintType), uint64(m.Type))
+	}
+	if m.Historical {
+		b = protowire.AppendVarint(protowire.AppendTag(b, 5, protowire.VarintType), 1)
+	}
+	if m.Null {
+		b = protowire.AppendVarint(protowire.AppendTag(b, 7, protowire.VarintType), 1)
+	}
+	switch number := protowire.Number(m.Field); m.Field {
+	case Int, Long, Truth:
+		b = protowire.AppendVarint(protowire.AppendTag(b, number, protowire.VarintType), m.Bits)
+	case Float:
+		b = protowire.AppendFixed32(protowire.AppendTag(b, number, protowire.Fixed32Type), uint32(m.Bits))
+	case Double:
+		b = protowire.AppendFixed64(protowire.AppendTag(b, number, protowire.Fixed64Type), m.Bits)
+	case Text:
+		b = protowire.AppendString(protowire.AppendTag(b, number, protowire.BytesType), m.Text)
+	}
+	return b
+}
+
+func appendNatural(b []byte, number protowire.Number, v *uint64) []byte {
+	if v == nil {
+		return b
+	}
+	return protowire.AppendVarint(protowire.AppendTag(b, number, protowire.VarintType), *v)
 }

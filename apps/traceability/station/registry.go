@@ -1,6 +1,7 @@
 package station
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -27,7 +28,7 @@ type registry struct {
 type known struct {
 	store   store.Device
 	watch   watch.Device
-	mapping *plain.Mapping
+	mapping iot.Decoder
 	thing   string
 	msp     string
 }
@@ -101,8 +102,8 @@ func (x row) known() (known, error) {
 		}
 	}
 	if x.Mapping != "" {
-		if m, err := plain.Parse([]byte(x.Mapping)); err == nil { // one that cannot be read refuses each message
-			k.mapping = &m
+		if m, err := ParseMapping([]byte(x.Mapping)); err == nil { // one that cannot be read refuses each message
+			k.mapping = m
 		}
 	}
 	return k, nil
@@ -151,4 +152,15 @@ func (s *Station) watched(id iot.ID) (watch.Device, bool) {
 	}
 	k, ok := s.registry.find(id)
 	return k.watch, ok && k.store.Active
+}
+
+// ParseMapping reads how a device's own JSON is read.
+func ParseMapping(text []byte) (iot.Decoder, error) {
+	var m plain.Mapping
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&m); err != nil || d.More() {
+		return nil, plain.ErrMapping.Refuse("").On("mapping")
+	}
+	return plain.New(m)
 }

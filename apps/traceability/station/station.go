@@ -11,15 +11,16 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
+	"os"
 	"sync"
 	"time"
 
 	"github.com/tallyway/tallyway/iot"
 	"github.com/tallyway/tallyway/iot/broker"
+	"github.com/tallyway/tallyway/iot/client"
 	"github.com/tallyway/tallyway/iot/sparkplug"
 	"github.com/tallyway/tallyway/iot/store"
 	"github.com/tallyway/tallyway/iot/watch"
@@ -38,8 +39,10 @@ type Station struct {
 	registry *registry
 	doors    *doors
 	sessions sparkplug.Sessions
+	births   births
 	watch    *watch.Watch
 	broker   *broker.Broker
+	outside  *client.Client // of a broker that is not the host's own
 	capture  func(ctx context.Context, party string, e epcis.Event) error
 	around   Surroundings
 	arrived  chan []iot.Reading
@@ -103,6 +106,11 @@ func (s *Station) run(ctx context.Context) {
 			s.log.Warn("close the broker", "error", err)
 		}
 	}
+	if s.outside != nil {
+		if err := s.outside.Close(); err != nil {
+			s.log.Warn("leave the broker", "error", err)
+		}
+	}
 	s.Store.Close()
 	loops.Wait()
 }
@@ -129,7 +137,12 @@ func (s *Station) listen() (err error) {
 		}
 		return nil
 	}
-	return errors.New("--mqtt: an outside broker is not supported yet")
+	s.outside, err = client.Dial(context.Background(), s.host.Config.MQTT, client.Config{Data: s.host.Config.Data, Password: os.Getenv("TALLYWAY_MQTT_PASSWORD"), Sink: s.Store, Clock: s.host.Now, Log: s.log})
+	if err != nil {
+		return fmt.Errorf("--mqtt: %w", err)
+	}
+	s.host.Watch(s.outside.Health)
+	return nil
 }
 
 // secure is the broker's side of TLS. A device may show a certificate of its
@@ -156,10 +169,14 @@ func (s *Station) secure(q url.Values) (*tls.Config, error) {
 
 // Address is where devices connect; "" where they do not.
 func (s *Station) Address() string {
-	if s.broker == nil {
-		return ""
+	switch {
+	case s.broker != nil:
+		return s.broker.Address()
+	case s.outside != nil:
+		u, _ := url.Parse(s.host.Config.MQTT) // it was read when the host started
+		return u.Host
 	}
-	return s.broker.Address()
+	return ""
 }
 
 // HasDevices reports whether readings of any device may be stored here.

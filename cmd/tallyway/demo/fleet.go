@@ -142,24 +142,35 @@ func Simulate(ctx context.Context, h *host.Host) error {
 // DevicePassword asks a server for a new password of a device, and where devices
 // connect.
 func DevicePassword(ctx context.Context, base, token string, id iot.ID) (password, broker string, err error) {
-	request, err := http.NewRequestWithContext(ctx, "POST", base+"/api/devices/"+id.String()+"/password", bytes.NewReader([]byte("{}")))
+	var told struct{ Password, Address string }
+	err = Ask(ctx, "POST", base+"/api/devices/"+id.String()+"/password", token, struct{}{}, &told)
+	return told.Password, told.Address, err
+}
+
+// Ask asks a server's API as a program would.
+func Ask(ctx context.Context, method, address, token string, body, into any) error {
+	b, err := json.Marshal(body)
 	if err != nil {
-		return "", "", err
+		return err
+	}
+	request, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(b))
+	if err != nil {
+		return err
 	}
 	request.Header.Set("Authorization", "Bearer "+token)
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("Idempotency-Key", rand.Text())
+	if method != http.MethodGet {
+		request.Header.Set("Content-Type", "application/json")
+		request.Header.Set("Idempotency-Key", rand.Text())
+	}
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return "", "", err
+		return err
 	}
 	defer answer.Body.Close()
-	var told struct{ Password, Address, Title, Detail string }
-	if err := json.NewDecoder(answer.Body).Decode(&told); err != nil {
-		return "", "", err
+	if answer.StatusCode/100 != 2 {
+		var no struct{ Title, Detail string }
+		_ = json.NewDecoder(answer.Body).Decode(&no) // what cannot be read is told by its status
+		return fmt.Errorf("%s: %s %s", answer.Status, no.Title, no.Detail)
 	}
-	if answer.StatusCode != http.StatusOK {
-		return "", "", fmt.Errorf("%s %s", told.Title, told.Detail)
-	}
-	return told.Password, told.Address, nil
+	return json.NewDecoder(answer.Body).Decode(into)
 }
