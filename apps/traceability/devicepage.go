@@ -137,7 +137,7 @@ func (a *app) deviceView(c *web.Ctx, d deviceRow) (*deviceView, error) {
 		return nil, err
 	}
 	if v.Keeps {
-		v.Acts = []web.Act{{Label: "Change", Href: d.href() + "/edit", Icon: "edit"}}
+		v.Acts = []web.Act{{Label: "Change", Href: d.href() + "/edit"}}
 	}
 	v.Dresses = []web.Dress{{Word: "XLSX", Href: d.href() + "/readings.xlsx?" + spanQuery(c)}, {Word: "CSV", Href: d.href() + "/readings.csv?" + spanQuery(c)}, {Word: "JSON", Href: "/api/devices/" + d.Owner + "/" + d.Name}}
 	v.Example = `mosquitto_pub -h HOST -p PORT -u ` + d.id().String() + ` -P … -q 1 -t tw/` + d.id().String() + `/senml -m '[{"n":"` + cmp.Or(d.main(), "temperature") + `","v":4.1}]'`

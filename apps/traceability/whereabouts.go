@@ -195,11 +195,30 @@ func (a *app) surroundings(ctx context.Context, device string, at time.Time) (ab
 		}
 		lots = append(lots, inside...)
 	}
-	slices.Sort(lots)
-	for _, lot := range slices.Compact(lots)[:min(len(slices.Compact(lots)), mostAround)] {
-		about.Lots = append(about.Lots, uriOf(lot))
+	lots, err = a.inStock(ctx, lots)
+	for _, lot := range lots[:min(len(lots), mostAround)] {
+		switch key, bad := gs1.Parse(lot); {
+		case bad == nil && key.Level() == gs1.Lot:
+			about.Lots = append(about.Lots, key.URI())
+		case uriOf(lot) != "":
+			about.Things = append(about.Things, uriOf(lot))
+		}
 	}
-	return about, nil
+	return about, err
+}
+
+// inStock are those lots of which somebody still has some, each once.
+func (a *app) inStock(ctx context.Context, lots []string) (some []string, err error) {
+	slices.Sort(lots)
+	for part := range slices.Chunk(slices.Compact(lots), 400) {
+		list, args := inList(1, part)
+		rows, err := readmodel.All[string](ctx, a.db, `SELECT DISTINCT lot FROM tr_accounts WHERE lot IN `+list+` AND (held <> '0' OR packed <> '0' OR sent <> '0') ORDER BY lot`, args...)
+		if err != nil {
+			return nil, err
+		}
+		some = append(some, rows...)
+	}
+	return some, nil
 }
 
 // mostAround bounds the lots that one alarm names.

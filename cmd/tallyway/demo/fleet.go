@@ -56,7 +56,7 @@ func sensors(now time.Time) []sensor {
 	}
 	room := func(name, title, titleZh, thing, low, high string) trace.RegisterDevice {
 		return trace.RegisterDevice{Name: name, Title: title, TitleZh: titleZh, Type: trace.Sensor, Model: "RoomGuard 4", Serial: "RG4-" + name, Class: "1", Thing: thing, Interval: 10,
-			Channels: []trace.Channel{cold(low, high), {Name: "humidity", Unit: "P1"}}}
+			Channels: []trace.Channel{{Name: "temperature", Unit: "CEL", Low: degrees(low), High: degrees(high), Grace: 2700}, {Name: "humidity", Unit: "P1"}}}
 	}
 	road := simulator.Fridge(4)
 	road.Channels = []string{"temperature", "door", "battery", "latitude", "longitude"}
@@ -116,7 +116,6 @@ func (d *founding) captured(e epcis.Event) trace.Capture {
 // they play for the first time.
 func Simulate(ctx context.Context, h *host.Host) error {
 	play := simulator.Play{Duplicates: 0.05, Shuffled: 0.02}
-	first := !h.HasReadings()
 	for i, s := range sensors(h.Now()) {
 		secret, _, err := h.Accounts.CreateToken(ctx, s.by, "the demo's sensors", []accounts.Scope{accounts.Write}, time.Hour)
 		if err != nil {
@@ -129,9 +128,13 @@ func Simulate(ctx context.Context, h *host.Host) error {
 		}
 		play.Broker = "mqtt://" + broker
 		d := simulator.Device{ID: id, Password: password, Interval: 10 * time.Second, Plan: s.plan, Seed: uint64(i + 1), CBOR: i%2 == 1}
-		if first {
+		var told struct{ Last []struct{ Value float64 } }
+		if err := Ask(ctx, http.MethodGet, h.Address()+"/api/devices/"+id.String(), secret, nil, &told); err != nil {
+			return err
+		}
+		if len(told.Last) == 0 {
 			d.Past = s.past
-		} else {
+		} else { // it was repaired meanwhile
 			d.Plan.Fails = time.Time{}
 		}
 		play.Devices = append(play.Devices, d)
