@@ -90,6 +90,34 @@ func TestXLSXReadsBackAsItWas(t *testing.T) {
 	}
 }
 
+func TestXLSXLeavesEmptyCellsToTheirColumns(t *testing.T) {
+	table := Table{Title: "Gaps", Columns: []Column{{Header: "Lot"}, {Header: "Made", Kind: Date}, {Header: "Note"}, {Header: "Count", Kind: Integer}},
+		Rows: rowsOf([]any{"", time.Time{}, "00123", nil}, []any{"L2", nil, "", 0})}
+	var out bytes.Buffer
+	if err := XLSX(&out, table); err != nil {
+		t.Fatal(err)
+	}
+	sheet := part(t, out.Bytes(), "xl/worksheets/sheet1.xml")
+	for _, ref := range []string{"A2", "B2", "D2", "B3", "C3"} {
+		if strings.Contains(sheet, `r="`+ref+`"`) {
+			t.Errorf("the empty cell %s stands in the sheet", ref)
+		}
+	}
+	file, err := excelize.OpenReader(bytes.NewReader(out.Bytes()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for ref, want := range map[string]string{"A2": "", "C2": "00123", "A3": "L2", "C3": "", "D3": "0"} {
+		if got, err := file.GetCellValue("Gaps", ref); err != nil || got != want {
+			t.Errorf("%s is %q (%v), not %q", ref, got, err, want)
+		}
+	}
+	if id, err := file.GetColStyle("Gaps", "C"); err != nil || id == 0 {
+		t.Errorf("column C has style %d (%v): a lot typed into a gap would lose its zeros", id, err)
+	}
+}
+
 func TestXLSXHasOnlySoManyLinks(t *testing.T) {
 	var out bytes.Buffer
 	table := Table{Title: "Packs", Columns: []Column{{"Address", Link, 0}}, Rows: func(yield func([]any, error) bool) {

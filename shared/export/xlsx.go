@@ -106,7 +106,7 @@ func (b *workbook) prepare() (err error) {
 			return err
 		}
 	}
-	b.styles, b.values = nil, nil
+	b.styles = nil
 	b.header, err = b.file.NewStyle(&excelize.Style{
 		Font:      &excelize.Font{Bold: true},
 		Fill:      excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{"E8EEF1"}},
@@ -129,9 +129,7 @@ func (b *workbook) prepare() (err error) {
 		b.styles = append(b.styles, style)
 	}
 	b.cells = make([]excelize.Cell, len(b.table.Columns))
-	for i := range b.cells {
-		b.values = append(b.values, &b.cells[i])
-	}
+	b.values = make([]any, len(b.table.Columns))
 	return nil
 }
 
@@ -176,6 +174,9 @@ func (b *workbook) open() (err error) {
 		if err := b.stream.SetColWidth(i+1, i+1, min(c.width()+2, 255)); err != nil {
 			return err
 		}
+		if err := b.stream.SetColStyle(i+1, i+1, b.styles[i]); err != nil {
+			return err
+		}
 	}
 	err = b.stream.SetPanes(&excelize.Panes{Freeze: true, YSplit: 1, TopLeftCell: "A2", ActivePane: "bottomLeft"})
 	if err != nil {
@@ -210,7 +211,13 @@ func (b *workbook) add(_ int, row []any) error {
 	b.row++
 	for i, cell := range row {
 		kind := b.table.Columns[i].Kind
-		b.cells[i] = excelize.Cell{StyleID: b.styles[i], Value: b.value(kind, cell)}
+		value := b.value(kind, cell)
+		if value == nil || value == "" { // its column has the style
+			b.values[i] = nil
+			continue
+		}
+		b.cells[i] = excelize.Cell{StyleID: b.styles[i], Value: value}
+		b.values[i] = &b.cells[i]
 		if address, ok := b.clickable(kind, cell); ok {
 			if err := b.link(i+1, address); err != nil {
 				return err
