@@ -27,6 +27,7 @@ func (a *app) deviceFormRoutes() []web.Route {
 		{Method: "POST", Path: "/traceability/devices/:owner/:name/attach", Name: "device.attach", Access: operators, Handler: a.attachDevice},
 		{Method: "POST", Path: "/traceability/devices/:owner/:name/detach", Name: "device.detach", Access: operators, Handler: a.detachDevice},
 		{Method: "POST", Path: "/traceability/devices/:owner/:name/decommission", Name: "device.decommission", Access: keepers, Handler: a.decommissionDevice},
+		{Method: "GET", Path: "/traceability/devices/:owner/:name/:act", Name: "device.back", Access: readers, Handler: a.backToDevice},
 		{Method: "POST", Path: "/api/devices", Name: "api.device.register", Access: keepers, Handler: a.apiRegisterDevice, Doc: &web.Doc{
 			Summary: "Register a device of your own company, or change what is said of it.", Body: trace.RegisterDevice{}, Reply: committed[trace.DeviceState]{}, Status: http.StatusCreated}},
 		{Method: "POST", Path: "/api/devices/:owner/:name/calibration", Name: "api.device.calibrate", Access: keepers, Handler: a.apiCalibrate, Doc: &web.Doc{
@@ -208,6 +209,15 @@ func (a *app) calibrateDevice(c *web.Ctx) error {
 	return onDevice(a, c, calibrationForm{}, func(d deviceRow, f calibrationForm) (any, error) {
 		return trace.Calibrate{Device: d.Name, Calibration: trace.Calibration{Number: f.Number, Issuer: f.Issuer, On: f.On, Until: f.Until, Document: f.Document}}, nil
 	}, "The calibration is on record.")
+}
+
+// backToDevice leads from the address of an answer to the page that it is on.
+func (a *app) backToDevice(c *web.Ctx) error {
+	d, err := a.device(c, c.Param("owner"), c.Param("name"))
+	if err != nil {
+		return err
+	}
+	return c.Redirect(d.href())
 }
 
 type endForm struct {

@@ -201,7 +201,7 @@ func limitsOf(n *names, ch trace.Channel) string {
 		text = "≥ " + n.Quantity(ch.Low.String(), ch.Unit)
 	}
 	if ch.Grace > 0 {
-		text = strings.TrimSpace(text + " ±" + strconv.FormatInt(ch.Grace/60, 10) + " min")
+		text = strings.TrimPrefix(text+" · "+strconv.FormatInt(ch.Grace/60, 10)+" min", " · ")
 	}
 	return text
 }

@@ -425,5 +425,5 @@ func (a *app) refusedList(c *web.Ctx) error {
 		}
 	}
 	t.Count = c.T("%s refused", len(t.Rows))
-	return c.Render("refused.html", struct{ Table web.Table }{t})
+	return c.Render("refused_messages.html", struct{ Table web.Table }{t})
 }

@@ -164,6 +164,7 @@ var fixtures = map[string]fixture{
 	"devices":               {nothing, get("/traceability/devices"), 0}, // whose they list, TestFromMQTTToProof asks
 	"devices.live":          {nothing, get("/traceability/devices.live"), 0},
 	"device":                {reads, onDevice("", nil), 0},
+	"device.back":           {reads, onDevice("/attach", nil), 0},
 	"device.chart":          {reads, onDevice("/chart", nil), 0},
 	"device.readings.xlsx":  {reads, onDevice("/readings.xlsx", nil), 0},
 	"device.readings.csv":   {reads, onDevice("/readings.csv", nil), 0},

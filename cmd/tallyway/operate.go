@@ -62,11 +62,12 @@ func onHost(ctx context.Context, config host.Config, path string, out io.Writer,
 var errNotOpened = errors.New("the data folder does not open")
 
 func verify(ctx context.Context, args []string, out io.Writer) error {
-	var file, handed, trust string
+	var file, handed, readings, trust string
 	config, err := parse("verify", args, func(f *flag.FlagSet) {
 		f.StringVar(&file, "bundle", "", "check a proof bundle instead, without a server or a data folder")
 		f.StringVar(&handed, "manifest", "", "check a signed package instead: its ZIP, or its manifest.json beside its files")
-		f.StringVar(&trust, "trust", "", "with --bundle or --manifest: the members' certificates that you trust, in PEM")
+		f.StringVar(&readings, "readings", "", "check a proof of sensors' readings instead, without a server or a data folder")
+		f.StringVar(&trust, "trust", "", "with --bundle, --manifest or --readings: the members' certificates that you trust, in PEM")
 	})
 	switch {
 	case err != nil:
@@ -75,8 +76,10 @@ func verify(ctx context.Context, args []string, out io.Writer) error {
 		return verifyBundle(file, trust, out)
 	case handed != "":
 		return verifyManifest(handed, trust, out)
+	case readings != "":
+		return verifyReadings(readings, trust, out)
 	case trust != "":
-		return errors.New("verify: --trust goes with --bundle or --manifest")
+		return errors.New("verify: --trust goes with --bundle, --manifest or --readings")
 	}
 	err = onHost(ctx, config, "/verify", out, func(h *host.Host) func(context.Context, func(string)) error { return h.Verify })
 	if errors.Is(err, errNotOpened) { // it stopped at its own check, which tells less

@@ -65,7 +65,7 @@ func sensors(now time.Time) []sensor {
 	failing.To, failing.Trip, failing.Fails = [2]float64{39.9219, 116.4435}, 7*time.Hour, now.Add(-50*time.Minute)
 	store := func(set float64) simulator.Plan {
 		p := simulator.Fridge(set)
-		p.Defrost, p.Outside, p.Channels = 6*time.Hour, 18, []string{"temperature", "humidity"}
+		p.Defrost, p.Outside, p.Doors, p.Channels = 12*time.Hour, 14, 0.1, []string{"temperature", "humidity"}
 		return p
 	}
 	const week = 7 * 24 * time.Hour
@@ -74,7 +74,7 @@ func sensors(now time.Time) []sensor {
 		{truck("truck-8", "Truck 8", "八号冷藏车", "8004/9521234571CT8"), carrier, truck8, -9, failing, 10 * time.Hour},
 		{room("tank-hall", "Tank hall", "储奶间", "8004/9506000134RG1", "1", "7"), dairy, "414/9506000134352", 120, store(4), week},
 		{room("ripening-room", "Ripening room", "熟成间", "8004/9521234560RG1", "3", "9"), cheese, "414/9521234560012", 20, store(6), week},
-		{room("cold-shelf", "Cold shelf", "冷藏货架", "8004/9521234582RG1", "1", "8"), market, "414/9521234582014", 300, store(5), week},
+		{room("cold-shelf", "Cold shelf", "冷藏货架", "8004/9521234582RG1", "1", "8"), market, "414/9521234582014", 300, store(5.8), week},
 	}
 }
 
@@ -97,10 +97,10 @@ func (d *founding) fleet() {
 		at = d.now
 	}
 	d.at(at)
-	for _, truck := range []string{truck7, truck8} {
+	for truck, kg := range map[string]int64{truck7: 600, truck8: 300} {
 		e := events.Attached(companyOf(dairy), at, truck, truck)
 		e.BizStep, e.ChildEPCs = "loading", nil
-		e.ChildQuantities = []epcis.Quantity{{Class: "https://id.gs1.org/" + lotID(milk, "M"+today.Format("060102"))}}
+		e.ChildQuantities = []epcis.Quantity{{Class: "https://id.gs1.org/" + lotID(milk, "M"+today.Format("060102")), Amount: gs1.Whole(kg), HasAmount: true, Unit: "KGM"}}
 		d.doAll(trade, dairy, []any{d.captured(e)})
 	}
 }
