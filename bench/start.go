@@ -127,7 +127,7 @@ func startEmpty(ctx context.Context, binary, raw string) (*started, error) {
 
 // startTallyway returns when the program says that it serves and answers.
 func startTallyway(ctx context.Context, binary, data string) (*started, error) {
-	cmd := exec.CommandContext(ctx, binary, "serve", "--data", data, "--listen", "127.0.0.1:0")
+	cmd := exec.CommandContext(ctx, binary, "serve", "--data", data, "--listen", "127.0.0.1:0", "--mqtt", "embedded://127.0.0.1:0")
 	var complaints bytes.Buffer
 	cmd.Stderr = &complaints
 	out, err := cmd.StdoutPipe()

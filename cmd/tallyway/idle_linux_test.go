@@ -18,7 +18,7 @@ import (
 const mostIdle = 72
 
 func TestAnIdleProgramGivesMemoryBack(t *testing.T) {
-	cmd := exec.Command(os.Args[0], "serve", "--data", t.TempDir()+"/data", "--listen", "127.0.0.1:0")
+	cmd := exec.Command(os.Args[0], "serve", "--data", t.TempDir()+"/data", "--listen", "127.0.0.1:0", "--mqtt", "embedded://127.0.0.1:0")
 	cmd.Env = append(os.Environ(), asProgram+"=1")
 	out, err := cmd.StdoutPipe()
 	if err != nil {

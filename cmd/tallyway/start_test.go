@@ -317,7 +317,7 @@ func (l *log) String() string {
 func launch(t testing.TB, data string, args ...string) *server {
 	t.Helper()
 	s := &server{log: &log{}, ended: make(chan error, 1)}
-	s.process = exec.Command(os.Args[0], append([]string{"serve", "--data", data, "--listen", "127.0.0.1:0"}, args...)...)
+	s.process = exec.Command(os.Args[0], append([]string{"serve", "--data", data, "--listen", "127.0.0.1:0", "--mqtt", "embedded://127.0.0.1:0"}, args...)...)
 	s.process.Env = append(os.Environ(), asProgram+"=1")
 	s.process.Stdout, s.process.Stderr = s.log, s.log
 	s.process.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
