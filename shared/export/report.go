@@ -17,6 +17,7 @@ type Report struct {
 	Figures  []Figure
 	Facts    []Fact
 	Head     [2]string // headings of the facts in a workbook, with the name of their sheet
+	Charts   []Chart   // in a PDF
 	Sections []Section
 	At       time.Time
 	Zone     *time.Location
@@ -49,6 +50,9 @@ func ReportPDF(w io.Writer, r Report) error {
 	page.title()
 	page.figures(r.Figures)
 	page.facts(r.Facts)
+	for _, c := range r.Charts {
+		page.chart(c, r.Zone)
+	}
 	for _, s := range r.Sections {
 		if err := page.section(r.table(s), s.Empty); err != nil {
 			return err

@@ -3,6 +3,7 @@ package export
 import (
 	"bytes"
 	"errors"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -34,6 +35,31 @@ func TestReportIsTheSameEachTimeAndGoesOverPages(t *testing.T) {
 	if pages := bytes.Count(one.Bytes(), []byte("/Type /Page\n")); pages < 2 {
 		t.Errorf("60 rows stand on %d pages", pages)
 	}
+}
+
+// A chart says what it shows in text too: marks, unit and the note.
+func TestAReportDrawsACurve(t *testing.T) {
+	r, at := sampleReport(), time.Date(2026, 11, 20, 6, 0, 0, 0, time.UTC)
+	low, high := 2.0, 6.0
+	chart := Chart{Title: "Temperature", Unit: "°C", From: at, To: at.Add(6 * time.Hour), Pause: 10 * time.Minute, Low: &low, High: &high, Note: "Hatched: nothing was measured."}
+	for i := range 300 {
+		if i < 100 || i > 140 {
+			v := 4 + 2*math.Sin(float64(i)/20)
+			chart.Points = append(chart.Points, ChartPoint{At: at.Add(time.Duration(i) * time.Minute), Low: v - 0.3, High: v + 0.3, Mean: v})
+		}
+	}
+	r.Charts = []Chart{chart, {Title: "Nothing", From: at, To: at, Pause: time.Minute}}
+	var one, two bytes.Buffer
+	if err := errors.Join(ReportPDF(&one, r), ReportPDF(&two, r)); err != nil || !bytes.Equal(one.Bytes(), two.Bytes()) {
+		t.Fatalf("the same report gives other bytes: %v", err)
+	}
+	text := poppler(t, one.Bytes(), "pdftotext", "-layout", "$PDF", "-")
+	for _, want := range []string{"Temperature", "°C", "08:00", "Hatched: nothing was measured.", "Nothing"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%s does not stand in\n%s", want, text)
+		}
+	}
+	keep(t, "chart.pdf", one.Bytes())
 }
 
 func TestReportIsAWorkbookOfItsSections(t *testing.T) {
