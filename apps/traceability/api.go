@@ -175,7 +175,7 @@ func (a *app) lotsOf(r *reader, ids []string, known asOf) (lots []lotReply, err 
 }
 
 func (a *app) apiLot(c *web.Ctx) error {
-	lot, suffix, err := a.asked(c, "/api/lots/", append([]string{"/bundle", "/exposure", "/exposure/proof"}, lotSuffixes...)...)
+	lot, suffix, err := a.asked(c, "/api/lots/", append([]string{"/bundle", "/exposure", "/exposure.pdf", "/exposure.xlsx", "/exposure/proof"}, lotSuffixes...)...)
 	if err != nil {
 		return err
 	}
@@ -185,6 +185,8 @@ func (a *app) apiLot(c *web.Ctx) error {
 		return a.bundleOfLot(c, lot)
 	case "/exposure":
 		return a.apiExposure(c, lot)
+	case "/exposure.pdf", "/exposure.xlsx":
+		return a.exposureReport(c, lot, strings.TrimPrefix(suffix, "/exposure."))
 	case "/exposure/proof":
 		return a.apiExposureProof(c, lot)
 	default:

@@ -173,6 +173,12 @@ func (w *sensorWorld) exposed() {
 		w.t.Errorf("%+v", x)
 	}
 	w.call(w.t, "stranger", "GET", at, nil).want(w.t, 404)
+	for form, begins := range map[string]string{"pdf": "%PDF", "xlsx": "PK"} {
+		if got := w.call(w.t, "greenfield-dairy", "GET", at+"."+form, nil).want(w.t, 200); !strings.HasPrefix(string(got.body), begins) {
+			w.t.Errorf("%s begins with %.20q", form, got.body)
+		}
+		w.call(w.t, "stranger", "GET", at+"."+form, nil).want(w.t, 404)
+	}
 	w.call(w.t, "stranger", "GET", sensorAPI, nil).want(w.t, 404)
 	w.call(w.t, "food-safety", "GET", sensorAPI, nil).want(w.t, 200)
 	w.call(w.t, "food-safety", "GET", at, nil).want(w.t, 200)
