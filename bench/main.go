@@ -60,6 +60,7 @@ var rows = []row{
 	{"labels", labelsRow},
 	{"start", startRow},
 	{"fsma", fsmaRow},
+	{"mqtt", mqttRow},
 	{"fabric", fabricRow},
 }
 
