@@ -12,7 +12,7 @@ import (
 // load is what one transaction stores: new values, windows that they open, and
 // letters that could not be read.
 type load struct {
-	messages []iot.Message
+	messages []item
 	values   []row
 	series   map[*series]bool // new ones
 	devices  map[*device]bool
@@ -42,53 +42,48 @@ type opening struct {
 
 // read makes a load of messages. What is refused goes among the letters; one
 // bad value does not take its neighbours with it.
-func (s *Store) read(messages []iot.Message) *load {
+func (s *Store) read(messages []item) *load {
 	l := &load{messages: messages, series: map[*series]bool{}, devices: map[*device]bool{}, seen: map[key]float64{}}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, m := range messages {
-		if err := s.open(l, m); err != nil {
-			l.letters = append(l.letters, letterOf(m, err))
+		if m.no != nil {
+			l.letters = append(l.letters, letterOf(m.Message, m.no))
+		}
+		for _, b := range m.batches {
+			if d, known := s.config.Registry.Device(b.Device); !known || !d.Active {
+				l.letters = append(l.letters, letterOf(m.Message, iot.ErrNoDevice.Refuse("%s", b.Device)))
+			} else {
+				s.take(l, m.Message, d, b.Values)
+			}
 		}
 	}
 	return l
 }
 
-// open reads one message.
-func (s *Store) open(l *load, m iot.Message) error {
+// open reads one message: what it tells of which devices.
+func (s *Store) open(m iot.Message) ([]Batch, error) {
 	if m.Refused != nil {
-		return m.Refused
+		return nil, m.Refused
 	}
 	if len(m.Payload) > iot.MaxPayload {
-		return iot.ErrPayloadSize.Refuse("%s bytes", len(m.Payload))
+		return nil, iot.ErrPayloadSize.Refuse("%s bytes", len(m.Payload))
 	}
 	topic, err := iot.ParseTopic(m.Topic)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if m.By != (iot.ID{}) && m.By != topic.Edge {
-		return iot.ErrNotYourTopic.Refuse("%s publishes as %s", m.By, topic.Edge)
+		return nil, iot.ErrNotYourTopic.Refuse("%s publishes as %s", m.By, topic.Edge)
 	}
 	d, known := s.config.Registry.Device(topic.Device)
 	switch {
 	case !known || !d.Active:
-		return iot.ErrNoDevice.Refuse("%s", topic.Device)
+		return nil, iot.ErrNoDevice.Refuse("%s", topic.Device)
 	case topic.Edge != topic.Device && d.Via != topic.Edge.Name:
-		return iot.ErrNotYourTopic.Refuse("%s does not speak for %s", topic.Edge, topic.Device)
+		return nil, iot.ErrNotYourTopic.Refuse("%s does not speak for %s", topic.Edge, topic.Device)
 	}
-	batches, err := s.config.Decode(topic, d, m.Payload, m.Received)
-	if err != nil {
-		return err
-	}
-	for _, b := range batches {
-		if b.Device != d.ID {
-			if d, known = s.config.Registry.Device(b.Device); !known || !d.Active {
-				return iot.ErrNoDevice.Refuse("%s", b.Device)
-			}
-		}
-		s.take(l, m, d, b.Values)
-	}
-	return nil
+	return s.config.Decode(topic, d, m.Payload, m.Received)
 }
 
 // take puts a device's values into the load.

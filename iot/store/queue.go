@@ -22,21 +22,32 @@ type queue struct {
 	mu     sync.Mutex
 	room   sync.Cond // there is some
 	work   sync.Cond // there is something
-	all    []iot.Message
+	all    []item
 	bytes  int
 	closed bool
 }
 
 func (q *queue) init() { q.room.L, q.work.L = &q.mu, &q.mu }
 
-// Take puts a message behind those that wait; it blocks while there is no room.
+// item is a message with what it tells, or why it cannot be stored.
+type item struct {
+	iot.Message
+	batches []Batch
+	no      error
+}
+
+// Take reads a message and puts it behind those that wait; it blocks while there
+// is no room. Reading is done by whoever brings it, so that as many are read at
+// once as there are senders; messages of one sender keep their order.
 func (s *Store) Take(m iot.Message) {
-	if !s.queue.put(m) {
+	x := item{Message: m}
+	x.batches, x.no = s.open(m)
+	if !s.queue.put(x) {
 		m.Done(ErrClosed)
 	}
 }
 
-func (q *queue) put(m iot.Message) bool {
+func (q *queue) put(m item) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for !q.closed && (len(q.all) >= mostMessages || q.bytes >= mostBytes) {
@@ -53,14 +64,14 @@ func (q *queue) put(m iot.Message) bool {
 
 // take waits for messages and gives those that wait, up to as many as one
 // transaction holds; none when the queue is closed and empty.
-func (q *queue) take() []iot.Message {
+func (q *queue) take() []item {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for len(q.all) == 0 && !q.closed {
 		q.work.Wait()
 	}
 	n := min(len(q.all), atOnce)
-	some := append([]iot.Message(nil), q.all[:n]...)
+	some := append([]item(nil), q.all[:n]...)
 	rest := copy(q.all, q.all[n:])
 	clear(q.all[rest:])
 	q.all = q.all[:rest]

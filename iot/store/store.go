@@ -40,7 +40,8 @@ type Registry interface {
 	Device(iot.ID) (Device, bool)
 }
 
-// Decode reads a payload of a device in a format. A session may tell of several
+// Decode reads a payload of a device in a format. It is called by several senders
+// at once, for one of them in the order of its messages. A session may tell of several
 // devices; a batch of one is the device's own.
 type Decode func(topic iot.Topic, device Device, payload []byte, received time.Time) ([]Batch, error)
 

@@ -448,10 +448,10 @@ func TestAFullQueueWaits(t *testing.T) {
 	var q queue
 	q.init()
 	for range mostMessages {
-		q.put(iot.Message{})
+		q.put(item{})
 	}
 	in := make(chan bool)
-	go func() { in <- q.put(iot.Message{}) }()
+	go func() { in <- q.put(item{}) }()
 	select {
 	case <-in:
 		t.Fatal("there was no room")
@@ -461,7 +461,7 @@ func TestAFullQueueWaits(t *testing.T) {
 		t.Error(len(got), q.waiting())
 	}
 	q.close()
-	if q.put(iot.Message{}) {
+	if q.put(item{}) {
 		t.Error("a closed queue took a message")
 	}
 }

@@ -15,7 +15,7 @@ import (
 // work stores what comes until the queue is closed. One load is read while the
 // one before is committed.
 func (s *Store) work() {
-	loads := make(chan []iot.Message)
+	loads := make(chan []item)
 	s.ended.Go(func() {
 		defer close(loads)
 		for {
@@ -36,7 +36,7 @@ func (s *Store) work() {
 const retries = 3
 
 // keep stores messages and tells their senders.
-func (s *Store) keep(messages []iot.Message) {
+func (s *Store) keep(messages []item) {
 	var l *load
 	var err error
 	s.closing.Lock()
