@@ -92,7 +92,11 @@ func (a *app) home(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	v.Needs = slices.Concat(blocked, unbooked, waiting, mismatches, looks)
+	warm, err := a.excursionNeeds(c, n, own)
+	if err != nil {
+		return err
+	}
+	v.Needs = slices.Concat(blocked, unbooked, warm, waiting, mismatches, looks)
 	v.Stats = []web.Stat{{Label: "To accept", Value: web.Group(len(waiting)), Tone: toneOf(len(waiting), web.Busy), Href: "/traceability/shipments?direction=in&state=offered"},
 		{Label: "On its way", Value: web.Group(len(onWay)), Tone: toneOf(len(onWay), web.Busy), Href: ways},
 		{Label: "Mismatches", Value: web.Group(len(mismatches)), Tone: toneOf(len(mismatches), web.Warn), Href: "/traceability/mismatches?state=open"},
@@ -303,7 +307,7 @@ func (a *app) progress(c *web.Ctx, r *reader, n *names, k kase) (web.Need, error
 // alarming are the flags that a regulator wants to know of.
 var alarming = map[string]string{trace.FlagOriginUnknown: "Goods of unknown origin were received", trace.FlagSurplus: "More arrived than was sent",
 	trace.FlagQuarantine: "Blocked goods were received to be kept apart", trace.FlagInputsUnknown: "Something was made of nothing that is known",
-	trace.FlagNotHolder: "Goods were reported by somebody who never held them"}
+	trace.FlagAlarm: "A sensor reports an alarm", trace.FlagNotHolder: "Goods were reported by somebody who never held them"}
 
 // alarms are the latest events with such a flag.
 func (a *app) alarms(c *web.Ctx, n *names) ([]web.Need, error) {

@@ -146,6 +146,9 @@ func TestFromMQTTToProof(t *testing.T) {
 		t.Errorf("%+v", x)
 	}
 	w.namesLot(x.Event)
+	if home := string(w.call(t, "greenfield-dairy", "GET", "/traceability", nil, "Accept", "text/html").want(t, 200).body); !strings.Contains(home, "Pallet logger: Above the limit: Temperature") {
+		t.Error("the company's home does not ask for an explanation")
+	}
 	w.post("/api/excursions/explain", trace.ExplainExcursion{Event: x.Event, Cause: "loading", Measure: "moved"}, 200)
 	w.call(t, "greenfield-dairy", "GET", "/api/excursions?state=explained", nil).want(t, 200).into(t, &list)
 	if len(list.Items) != 1 || list.Items[0].Cause != "loading" {
