@@ -52,46 +52,61 @@ func (s *Store) CloseWindows(ctx context.Context, now time.Time) (closed int, er
 		}
 	}
 	s.mu.Unlock()
-	for _, o := range due {
-		if err := s.closeWindow(ctx, o.device, o.window); err != nil {
-			return closed, fmt.Errorf("close a window of %s: %w", o.device.id, err)
+	for some := range slices.Chunk(due, closedAtOnce) {
+		if err := s.closeSome(ctx, some); err != nil {
+			return closed, fmt.Errorf("close windows: %w", err)
 		}
-		closed++
+		closed += len(some)
 	}
 	return closed, nil
 }
 
-// closeWindow computes the root of a part and fixes it. It holds up the writer:
-// a reading that is stored meanwhile would belong to a part that no longer takes
-// any.
-func (s *Store) closeWindow(ctx context.Context, d *device, w *window) error {
+// closedAtOnce is how many windows one transaction closes: few enough that
+// readings do not wait long.
+const closedAtOnce = 50
+
+// closeSome closes windows. It holds up the writer: a reading that is stored
+// meanwhile would belong to a part that no longer takes any.
+func (s *Store) closeSome(ctx context.Context, some []opening) error {
 	s.closing.Lock()
 	defer s.closing.Unlock()
 	err := s.db.InTx(ctx, func(tx *readmodel.Tx) error {
-		all, err := s.rows(ctx, tx, d, w.starts, w.starts+s.config.Window.Microseconds())
-		if err != nil {
-			return err
+		for _, o := range some {
+			if err := s.closeWindow(ctx, tx, o.device, o.window); err != nil {
+				return fmt.Errorf("of %s: %w", o.device.id, err)
+			}
 		}
-		part := partOf(all, w.part)
-		leaves := leavesOf(d.id, part)
-		root, err := rootOf(leaves)
-		if err != nil {
-			return err
-		}
-		if len(part) == 0 { // all that opened it were repeats
-			_, err = tx.ExecContext(ctx, `DELETE FROM iot_windows WHERE device = $1 AND starts = $2 AND part = $3`, d.number, w.starts, w.part)
-		} else {
-			_, err = tx.ExecContext(ctx, `UPDATE iot_windows SET root = $1, count = $2 WHERE device = $3 AND starts = $4 AND part = $5 AND root = ''`, root, len(part), d.number, w.starts, w.part)
-		}
-		if err == nil {
-			err = s.sum(ctx, tx, d, w.starts, all)
-		}
-		return err
+		return nil
 	})
 	if err == nil {
 		s.mu.Lock()
-		delete(d.windows, w.starts)
+		for _, o := range some {
+			delete(o.device.windows, o.window.starts)
+		}
 		s.mu.Unlock()
+	}
+	return err
+}
+
+// closeWindow computes the root of a part and fixes it.
+func (s *Store) closeWindow(ctx context.Context, tx *readmodel.Tx, d *device, w *window) error {
+	all, err := s.rows(ctx, tx, d, w.starts, w.starts+s.config.Window.Microseconds())
+	if err != nil {
+		return err
+	}
+	part := partOf(all, w.part)
+	leaves := leavesOf(d.id, part)
+	root, err := rootOf(leaves)
+	if err != nil {
+		return err
+	}
+	if len(part) == 0 { // all that opened it were repeats
+		_, err = tx.ExecContext(ctx, `DELETE FROM iot_windows WHERE device = $1 AND starts = $2 AND part = $3`, d.number, w.starts, w.part)
+	} else {
+		_, err = tx.ExecContext(ctx, `UPDATE iot_windows SET root = $1, count = $2 WHERE device = $3 AND starts = $4 AND part = $5 AND root = ''`, root, len(part), d.number, w.starts, w.part)
+	}
+	if err == nil {
+		err = s.sum(ctx, tx, d, w.starts, all)
 	}
 	return err
 }
