@@ -1444,6 +1444,7 @@ var common = map[string]string{
 	"chaincode.Rehearse":   "each command in it is asked by itself; it writes nothing",
 	"trace.Demand":         "what a company asks of its own senders",
 	"trace.RegisterPhoto":  "whoever brings a photo is who signs; of another's lot anybody may say that it is about it",
+	"trace.GetDocuments":   "as trace.GetDocument, for many",
 	"trace.GetDocument":    "the record is public on the channel; the facts of a confidential one only its keeper's organisation has, and the contract asks there",
 	"trace.RegisterDevice": "a name is one's own, whoever else has it; the thing that the device is bears one's own prefix",
 	"trace.GetDevice":      "public on the channel", "trace.GetSeal": "public on the channel",
