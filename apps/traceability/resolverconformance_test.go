@@ -30,9 +30,9 @@ func resolverData(t *testing.T, name ...string) []byte {
 	return b
 }
 
-// statement is one SHALL or SHOULD of the resolver standard, with how it is shown
+// shall is one SHALL or SHOULD of the resolver standard, with how it is shown
 // to be met.
-type statement struct {
+type shall struct {
 	words string // as the list has it, in part
 	shown func(t *testing.T, s scanner, set func(resolved) []map[string][]linkTarget)
 }
@@ -92,13 +92,13 @@ func TestConformanceResolver(t *testing.T) {
 		if !strings.Contains(line, "SHALL") && !strings.Contains(line, "SHOULD") {
 			continue
 		}
-		if !slices.ContainsFunc(statements, func(st statement) bool { return strings.Contains(line, st.words) }) {
+		if !slices.ContainsFunc(statements, func(st shall) bool { return strings.Contains(line, st.words) }) {
 			t.Errorf("nothing shows: %s", line)
 		}
 	}
 }
 
-var statements = []statement{
+var statements = []shall{
 	{"all key qualifiers SHALL be supported", func(t *testing.T, s scanner, _ func(resolved) []map[string][]linkTarget) {
 		for _, key := range []string{allOfIt, resolverMilk + "/235/T", "/414/9506000134352/254/D1", "/414/9506000134352/7040/1A2B", "/417/9506000134352/7040/1A2B", "/415/9506000134352/8020/R1", "/8004/9506000134ABC/7040/1A2B",
 			"/8006/095060001343520102/22/V/10/L/21/S", "/8010/9506000134-1/8011/12", "/8017/950600013400000015/8019/1", "/8018/950600013400000015/8019/1"} {
