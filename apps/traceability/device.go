@@ -29,6 +29,8 @@ type deviceRow struct {
 	Interval int64      `json:"interval" db:"interval_s"` // seconds
 	Channels channels   `json:"channels" db:"channels"`
 	Mapping  rawJSON    `json:"mapping,omitempty" db:"mapping"`
+	Fence    fence      `json:"fence,omitempty" db:"fence"`
+	Still    int64      `json:"still,omitempty" db:"still_s"` // seconds
 	Since    time.Time  `json:"since" db:"since"`
 	Changed  time.Time  `json:"changed" db:"changed"`
 	CalNo    string     `json:"calibration,omitempty" db:"cal_number"` // number of the certificate
@@ -42,7 +44,7 @@ type deviceRow struct {
 	Tx       string     `json:"transaction" db:"tx"`
 }
 
-const deviceColumns = `owner, name, title, title_zh, type, model, serial, class, thing, via, interval_s, channels, mapping, since, changed,
+const deviceColumns = `owner, name, title, title_zh, type, model, serial, class, thing, via, interval_s, channels, mapping, fence, still_s, since, changed,
 	cal_number, cal_issuer, cal_on, cal_until, cal_document, ended, reason, block, tx`
 
 // channels are stored as JSON, as they stand on the ledger.
@@ -50,6 +52,12 @@ type channels []trace.Channel
 
 // Scan reads the column.
 func (c *channels) Scan(v any) error { return scanJSON(v, c) }
+
+// fence is stored in the same way.
+type fence []trace.Circle
+
+// Scan reads the column.
+func (f *fence) Scan(v any) error { return scanJSON(v, f) }
 
 // rawJSON is JSON that stays as it is.
 type rawJSON json.RawMessage

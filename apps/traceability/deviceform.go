@@ -57,13 +57,25 @@ type deviceForm struct {
 	Via      string        `form:"via"`
 	Channels []channelLine `form:"channels"`
 	Mapping  string        `form:"mapping"`
+	Fence    []circleLine  `form:"fence"`
+	Still    int64         `form:"still"` // minutes
 }
 
 type channelLine struct {
 	Name  string `form:"name,required"`
 	Low   limit  `form:"low"`
 	High  limit  `form:"high"`
-	Grace int64  `form:"grace"` // minutes
+	Grace int64  `form:"grace"` // minutes, as are the next two
+	Total int64  `form:"total"`
+	Stuck int64  `form:"stuck"`
+	Jump  limit  `form:"jump"`
+}
+
+// circleLine is a part of a fence; an empty line is none.
+type circleLine struct {
+	Latitude  limit `form:"latitude"`
+	Longitude limit `form:"longitude"`
+	Radius    int64 `form:"radius"` // metres
 }
 
 // limit is a decimal that may be left out.
@@ -159,9 +171,12 @@ func (a *app) showDeviceForm(c *web.Ctx, v devicePageForm) error {
 
 func deviceFormOf(d deviceRow) deviceForm {
 	f := deviceForm{Name: d.Name, Title: d.Title, TitleZh: d.TitleZh, Type: d.Type, Model: d.Model, Serial: d.Serial, Class: d.Class, Thing: d.Thing,
-		Interval: d.Interval, Via: d.Via, Mapping: string(d.Mapping)}
+		Interval: d.Interval, Via: d.Via, Mapping: string(d.Mapping), Still: d.Still / 60}
 	for _, ch := range d.Channels {
-		f.Channels = append(f.Channels, channelLine{Name: ch.Name, Low: limit{ch.Low}, High: limit{ch.High}, Grace: ch.Grace / 60})
+		f.Channels = append(f.Channels, channelLine{Name: ch.Name, Low: limit{ch.Low}, High: limit{ch.High}, Grace: ch.Grace / 60, Total: ch.Total / 60, Stuck: ch.Stuck / 60, Jump: limit{ch.Jump}})
+	}
+	for _, circle := range d.Fence {
+		f.Fence = append(f.Fence, circleLine{limit{&circle.Latitude}, limit{&circle.Longitude}, circle.Radius})
 	}
 	return f
 }
@@ -170,7 +185,7 @@ func deviceFormOf(d deviceRow) deviceForm {
 // of its own gets a GIAI under the company's prefix.
 func (f deviceForm) command(own events.Company) (trace.RegisterDevice, error) {
 	command := trace.RegisterDevice{Name: strings.TrimSpace(f.Name), Title: f.Title, TitleZh: f.TitleZh, Type: f.Type, Model: f.Model, Serial: f.Serial, Class: f.Class,
-		Thing: strings.TrimSpace(f.Thing), Interval: f.Interval, Via: f.Via}
+		Thing: strings.TrimSpace(f.Thing), Interval: f.Interval, Via: f.Via, Still: f.Still * 60}
 	command.Thing = assetOf(command, own)
 	if text := strings.TrimSpace(f.Mapping); text != "" {
 		if _, err := station.ParseMapping([]byte(text)); err != nil {
@@ -183,7 +198,17 @@ func (f deviceForm) command(own events.Company) (trace.RegisterDevice, error) {
 		if !ok {
 			return command, errChannelKind.Refuse("%s", ch.Name).On(fmt.Sprintf("channels.%d.name", i))
 		}
-		command.Channels = append(command.Channels, trace.Channel{Name: ch.Name, Unit: k.Unit, Low: ch.Low.value, High: ch.High.value, Grace: ch.Grace * 60})
+		command.Channels = append(command.Channels, trace.Channel{Name: ch.Name, Unit: k.Unit, Low: ch.Low.value, High: ch.High.value, Grace: ch.Grace * 60,
+			Total: ch.Total * 60, Stuck: ch.Stuck * 60, Jump: ch.Jump.value})
+	}
+	for i, line := range f.Fence {
+		switch {
+		case line == circleLine{}:
+		case line.Latitude.value == nil || line.Longitude.value == nil:
+			return command, trace.ErrFence.Refuse("").On(fmt.Sprintf("fence.%d.latitude", i))
+		default:
+			command.Fence = append(command.Fence, trace.Circle{Latitude: *line.Latitude.value, Longitude: *line.Longitude.value, Radius: line.Radius})
+		}
 	}
 	return command, nil
 }

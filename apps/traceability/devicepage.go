@@ -176,9 +176,18 @@ func (a *app) deviceFacts(c *web.Ctx, n *names, d deviceRow, last lastOf) (pairs
 		fact("Calibration", d.CalNo+" · "+d.CalBy+" · "+c.T("until %s", day(c, d.CalUntil)))
 	}
 	for _, ch := range d.Channels {
-		if text := limitsOf(n, ch); text != "" {
+		if text := limitsOf(c, n, ch); text != "" {
 			fact(channelName(c, ch.Name), c.T("allowed %s", text))
 		}
+		if text := faultsOf(c, n, ch); text != "" {
+			fact(c.T("Fault of the sensor")+" · "+channelName(c, ch.Name), text)
+		}
+	}
+	for _, circle := range d.Fence {
+		fact("Its area", circle.Latitude.String()+"°, "+circle.Longitude.String()+"° ± "+n.Quantity(web.Group(circle.Radius), "MTR"))
+	}
+	if d.Still > 0 {
+		fact("May stand for", c.T("%s min", web.Group(d.Still/60)))
 	}
 	if d.Ended != nil {
 		fact("Decommissioned", *d.Ended)
@@ -190,7 +199,7 @@ func (a *app) deviceFacts(c *web.Ctx, n *names, d deviceRow, last lastOf) (pairs
 }
 
 // limitsOf is a channel's limits in words: "2 – 6 °C, up to 10 min".
-func limitsOf(n *names, ch trace.Channel) string {
+func limitsOf(c *web.Ctx, n *names, ch trace.Channel) string {
 	text := ""
 	switch {
 	case ch.Low != nil && ch.High != nil:
@@ -203,7 +212,22 @@ func limitsOf(n *names, ch trace.Channel) string {
 	if ch.Grace > 0 {
 		text = strings.TrimPrefix(text+" · "+strconv.FormatInt(ch.Grace/60, 10)+" min", " · ")
 	}
+	if ch.Total > 0 {
+		text += " · " + c.T("%s min in all in a day", web.Group(ch.Total/60))
+	}
 	return text
+}
+
+// faultsOf are what a channel's sensor may not do, in words.
+func faultsOf(c *web.Ctx, n *names, ch trace.Channel) string {
+	var parts []string
+	if ch.Stuck > 0 {
+		parts = append(parts, c.T("the same value for %s min", web.Group(ch.Stuck/60)))
+	}
+	if ch.Jump != nil {
+		parts = append(parts, c.T("a jump of more than %s", n.Quantity(ch.Jump.String(), ch.Unit)))
+	}
+	return strings.Join(parts, " · ")
 }
 
 // spans are how far back a chart looks.
@@ -317,7 +341,7 @@ func (a *app) deviceChart(c *web.Ctx) error {
 func (a *app) curveOf(c *web.Ctx, d deviceRow, q chartAsk) (drawing.Curve, error) {
 	k, _ := iot.KindOf(q.channel)
 	ch, _ := d.channel(q.channel)
-	limit := station.LimitOf(ch)
+	limit, _ := station.LimitOf(ch)
 	drawn := drawing.Curve{From: q.from, To: q.to, Low: limit.Low, High: limit.High, Unit: k.Symbol, Zone: c.Zone(), Step: k.State}
 	if a.station.Store == nil {
 		return drawn, nil

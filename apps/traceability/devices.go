@@ -82,18 +82,20 @@ func (a *app) lastOf(ctx context.Context, d deviceRow) (l lastOf, err error) {
 
 // standing is a device in a word: what needs somebody first.
 func (d deviceRow) standing(l lastOf, going []watch.Excursion, now time.Time) web.Chip {
-	alarm := slices.ContainsFunc(going, func(x watch.Excursion) bool { return x.Device == d.id() && x.Kind != watch.Silent })
+	worst := worstOf(d.id(), going)
 	switch last := l.at(); {
 	case d.Ended != nil:
 		return web.Chip{Word: "Decommissioned", Tone: web.Idle}
-	case alarm:
-		return web.Chip{Word: "Out of range", Tone: web.Bad}
+	case worst.Tone == web.Bad:
+		return worst
 	case d.Type == trace.Gateway && last.IsZero():
 		return web.Chip{Word: "On record", Tone: web.Idle}
 	case last.IsZero():
 		return web.Chip{Word: "Never heard of", Tone: web.Idle}
 	case now.Sub(last) > max(3*time.Duration(d.Interval)*time.Second, 2*time.Minute):
 		return web.Chip{Word: "Silent", Tone: web.Warn}
+	case worst.Word != "":
+		return worst
 	}
 	return web.Chip{Word: "Live", Tone: web.Good}
 }
@@ -309,18 +311,7 @@ var (
 		{Value: "refrigeration", Text: "Refrigeration failed"}, {Value: "delay", Text: "Delay on the way"}, {Value: "sensor", Text: "The sensor is at fault"}, {Value: "other", Text: "Another cause"}}
 	measureWords = []web.Option{{Value: "none", Text: "Nothing was needed"}, {Value: "moved", Text: "Goods were moved"}, {Value: "repaired", Text: "It was repaired"}, {Value: "inspected", Text: "Goods were inspected"},
 		{Value: "quarantined", Text: "Goods were put apart"}, {Value: "destroyed", Text: "Goods were destroyed"}}
-	ruleWords = map[string]string{watch.Hot: "Above the limit", watch.Cold: "Below the limit", watch.Open: "Open too long", watch.Repeated: "Out of range too often"}
 )
-
-// what is an excursion in words: "Above the limit: Temperature".
-func (x excursionRow) what(c *web.Ctx) string {
-	rest, ours := strings.CutPrefix(x.Rule, "urn:tallyway:rule:")
-	kind, channel, _ := strings.Cut(rest, ":")
-	if !ours || ruleWords[kind] == "" {
-		return c.T("Alarm") + ": " + x.Type
-	}
-	return c.T(ruleWords[kind]) + ": " + channelName(c, channel)
-}
 
 func (x excursionRow) extremes(n *names) string {
 	switch {

@@ -35,10 +35,10 @@ func (a *app) exposureReport(c *web.Ctx, lot lotRow, form string) error {
 func (a *app) exposureOnPaper(c *web.Ctx, lot lotRow, x *lotExposure) export.Report {
 	n := a.names(c)
 	r := export.Report{Title: c.T("How cold it was kept") + ": " + n.Lot(lot.ID), Note: lot.ID, At: a.host.Now(), Zone: c.Zone(), Head: [2]string{c.T("Summary"), c.T("Value")}}
-	if x.Readings > 0 {
-		r.Figures = []export.Figure{{Label: c.T("Coldest"), Value: tenth(x.Exposure.Low) + " °C"}, {Label: c.T("Warmest"), Value: tenth(x.Exposure.High) + " °C"},
-			{Label: c.T("Mean kinetic temperature"), Value: tenth(x.Kinetic) + " °C"}, {Label: c.T("Minutes out of range"), Value: web.Group(int(x.Hot + x.Cold))},
-			{Label: c.T("Minutes without readings"), Value: web.Group(int(x.Missing))}}
+	if x.Known {
+		r.Figures = []export.Figure{{Label: c.T("Coldest"), Value: tenth(x.Min) + " °C"}, {Label: c.T("Warmest"), Value: tenth(x.Max) + " °C"},
+			{Label: c.T("Mean kinetic temperature"), Value: tenth(x.MKT) + " °C"}, {Label: c.T("Minutes out of range"), Value: minutes(x.Hot + x.Cold)},
+			{Label: c.T("Of the time measured"), Value: measuredShare(x.Coverage)}}
 		r.Charts = []export.Chart{x.onPaper(c)}
 	}
 	column := func(text string, kind export.Kind, width float64) export.Column {
@@ -50,17 +50,17 @@ func (a *app) exposureOnPaper(c *web.Ctx, lot lotRow, x *lotExposure) export.Rep
 	r.Sections = []export.Section{
 		{Empty: c.T("No devices were with it."), Table: export.Table{Title: c.T("Devices that were with it"), Rows: legRows(c, n, x), Columns: []export.Column{column("Device", export.Text, 26), column("Company", export.Text, 20),
 			column("Where", export.Text, 26), from, until, column("Coldest", export.Quantity, 12), column("Warmest", export.Quantity, 12), column("Calibration", export.Text, 18)}}},
-		{Empty: c.T("No gaps."), Table: export.Table{Title: c.T("Times without readings"), Rows: gapRows(x.Gaps), Columns: []export.Column{from, until, column("Minutes", export.Integer, 12)}}},
+		{Empty: c.T("No gaps."), Table: export.Table{Title: c.T("Times without readings"), Rows: gapRows(c, x.Gaps()), Columns: []export.Column{from, until, column("Minutes", export.Integer, 12), column("Why", export.Text, 24)}}},
 	}
 	return r
 }
 
 // onPaper is the curve as a report draws it.
 func (x *lotExposure) onPaper(c *web.Ctx) export.Chart {
-	drawn := export.Chart{Title: c.T("Temperature"), Unit: "°C", From: x.from, To: x.to, Low: x.Low, High: x.High, Pause: x.pause, Note: c.T("Hatched: nothing was measured. Dashed: the limits.")}
+	drawn := export.Chart{Title: c.T("Temperature"), Unit: "°C", From: x.From, To: x.To, Low: x.Low, High: x.High, Pause: x.pause, Note: c.T("Hatched: nothing was measured. Dashed: the limits.")}
 	const most = 600
 	step := max(1, len(x.Points)/most)
-	drawn.Pause = max(drawn.Pause, 2*x.to.Sub(x.from)/most)
+	drawn.Pause = max(drawn.Pause, 2*x.To.Sub(x.From)/most)
 	for part := range slices.Chunk(x.Points, step) {
 		p := export.ChartPoint{At: part[0].At, Low: part[0].Low, High: part[0].High}
 		for _, q := range part {
@@ -81,8 +81,8 @@ func legRows(c *web.Ctx, n *names, x *lotExposure) iter.Seq2[[]any, error] {
 				state = c.T("Not calibrated")
 			}
 			row := []any{l.Device.title(c.Lang()), n.Party(l.Device.Owner), n.Thing(l.Thing), l.From, l.To, nil, nil, state}
-			if l.Exposure.Readings > 0 {
-				row[5], row[6] = tenth(l.Exposure.Low), tenth(l.Exposure.High)
+			if l.Exposure.Known {
+				row[5], row[6] = tenth(l.Exposure.Min), tenth(l.Exposure.Max)
 			}
 			if !yield(row, nil) {
 				return
@@ -91,10 +91,12 @@ func legRows(c *web.Ctx, n *names, x *lotExposure) iter.Seq2[[]any, error] {
 	}
 }
 
-func gapRows(gaps []watch.Span) iter.Seq2[[]any, error] {
+var gapWords = map[watch.Cover]string{watch.Mute: "A sensor told nothing", watch.Without: "No sensor was there"}
+
+func gapRows(c *web.Ctx, gaps []watch.Piece) iter.Seq2[[]any, error] {
 	return func(yield func([]any, error) bool) {
 		for _, g := range gaps {
-			if !yield([]any{g.From, g.To, int(g.To.Sub(g.From) / time.Minute)}, nil) {
+			if !yield([]any{g.From, g.To, int(g.To.Sub(g.From) / time.Minute), c.T(gapWords[g.Cover])}, nil) {
 				return
 			}
 		}

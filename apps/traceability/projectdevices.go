@@ -41,13 +41,17 @@ func deviceRegistered(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, e
 	if err != nil {
 		return err
 	}
-	return run(ctx, tx, `INSERT INTO tr_devices (owner, name, title, title_zh, type, model, serial, class, thing, via, interval_s, channels, mapping, since, changed,
+	fence, err := json.Marshal(d.Fence)
+	if err != nil {
+		return err
+	}
+	return run(ctx, tx, `INSERT INTO tr_devices (owner, name, title, title_zh, type, model, serial, class, thing, via, interval_s, channels, mapping, fence, still_s, since, changed,
 			cal_number, cal_issuer, cal_on, cal_until, cal_document, ended, reason, block, tx)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, '', '', '', '', '', NULL, '', $16, $17)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, '', '', '', '', '', NULL, '', $18, $19)
 		ON CONFLICT (owner, name) DO UPDATE SET title = excluded.title, title_zh = excluded.title_zh, type = excluded.type, model = excluded.model, serial = excluded.serial,
 			class = excluded.class, thing = excluded.thing, via = excluded.via, interval_s = excluded.interval_s, channels = excluded.channels, mapping = excluded.mapping,
-			changed = excluded.changed`,
-		d.Owner, d.Name, d.Title, d.TitleZh, d.Type, d.Model, d.Serial, d.Class, d.Thing, d.Via, d.Interval, string(channels), string(d.Mapping), d.Since, d.Changed, int64(m.Block), m.TxID)
+			fence = excluded.fence, still_s = excluded.still_s, changed = excluded.changed`,
+		d.Owner, d.Name, d.Title, d.TitleZh, d.Type, d.Model, d.Serial, d.Class, d.Thing, d.Via, d.Interval, string(channels), string(d.Mapping), string(fence), d.Still, d.Since, d.Changed, int64(m.Block), m.TxID)
 }
 
 // recordExcursions keeps the alarms that an event tells of. A later event about
@@ -76,16 +80,19 @@ func recordExcursions(ctx context.Context, tx *readmodel.Tx, m readmodel.Meta, c
 	return nil
 }
 
-// excursionsOf are the alarms in an event (EPCIS 2.0, section 7.3.7, CBV sensor
-// alert type ALARM_CONDITION).
+// excursionsOf are the alerts in an event (EPCIS 2.0, section 7.3.7; CBV 2.0,
+// sensor alert type).
 func excursionsOf(e *epcis.Event) (all []excursionRow) {
 	for _, s := range e.Sensors {
 		for _, r := range s.Reports {
-			if r.Exception != "ALARM_CONDITION" {
+			if r.Exception != "ALARM_CONDITION" && r.Exception != "ERROR_CONDITION" {
 				continue
 			}
 			x := excursionRow{Thing: orElse(s.Metadata.DeviceID, r.DeviceID), Rule: orElse(s.Metadata.BizRules, r.BizRules), Type: r.Type, Unit: r.Unit, Since: e.Time,
-				Low: orElse(string(r.MinValue), string(r.Value)), High: orElse(string(r.MaxValue), string(r.Value)), Mean: string(r.MeanValue)}
+				Low: string(r.MinValue), High: string(r.MaxValue), Mean: string(r.MeanValue)}
+			if x.Low == "" && x.High == "" {
+				x.Low, x.High = string(r.Value), string(r.Value)
+			}
 			if x.Thing == "" && len(e.EPCs) > 0 {
 				x.Thing = e.EPCs[0]
 			}

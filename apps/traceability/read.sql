@@ -599,6 +599,8 @@ CREATE TABLE tr_devices (
 	interval_s   BIGINT NOT NULL,
 	channels     TEXT NOT NULL, -- JSON, as on the ledger
 	mapping      TEXT NOT NULL, -- JSON, or ""
+	fence        TEXT NOT NULL, -- JSON, as on the ledger
+	still_s      BIGINT NOT NULL,
 	since        TIMESTAMP NOT NULL,
 	changed      TIMESTAMP NOT NULL,
 	cal_number   TEXT NOT NULL,

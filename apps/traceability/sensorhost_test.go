@@ -142,7 +142,7 @@ func TestFromMQTTToProof(t *testing.T) {
 		return len(list.Items) == 1 && list.Items[0].Until != nil
 	})
 	x := list.Items[0]
-	if x.High != "9" || x.Rule != "urn:tallyway:rule:above:temperature" || x.Name != "logger-1" || x.Unit != "CEL" {
+	if x.High != "9" || x.Rule != "urn:tallyway:rule:limits:hot:temperature" || x.Name != "logger-1" || x.Unit != "CEL" {
 		t.Errorf("%+v", x)
 	}
 	w.namesLot(x.Event)
@@ -156,6 +156,74 @@ func TestFromMQTTToProof(t *testing.T) {
 	}
 	w.exposed()
 	w.sealedAndProved()
+}
+
+// send sends one temperature of the past.
+func (w *sensorWorld) send(ago time.Duration, v float64) {
+	w.t.Helper()
+	payload := fmt.Sprintf(`[{"n":"temperature","u":"Cel","t":%d,"v":%v}]`, w.clock().Add(-ago).Unix(), v)
+	if err := w.publish("greenfield-dairy/logger-1", w.password, "tw/greenfield-dairy/logger-1/senml", payload); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// excursionsOn is what the ledger has of one rule.
+func (w *sensorWorld) excursionsOn(rule string) (some []excursionRow) {
+	w.t.Helper()
+	var list struct{ Items []excursionRow }
+	w.call(w.t, "greenfield-dairy", "GET", "/api/excursions", nil).want(w.t, 200).into(w.t, &list)
+	for _, x := range list.Items {
+		if x.Rule == "urn:tallyway:rule:"+rule {
+			some = append(some, x)
+		}
+	}
+	return some
+}
+
+// TestALateReadingTakesAnAlarmBack: what was told on the ledger is declared in
+// error there when a late reading shows that it never was.
+func TestALateReadingTakesAnAlarmBack(t *testing.T) {
+	w := startSensors(t)
+	w.measure(even(12, 9)...)
+	var told []excursionRow
+	w.eventually("the alarm is on the ledger", func() bool { told = w.excursionsOn("limits:hot:temperature"); return len(told) == 1 })
+	w.send(6*time.Minute+30*time.Second, 4)
+	w.eventually("the alarm is taken back", func() bool { return len(w.excursionsOn("limits:hot:temperature")) == 0 })
+	reason, err := readmodel.One[string](t.Context(), w.DB, `SELECT error FROM tr_events WHERE hash = $1`, told[0].Event)
+	if err != nil || reason != "did_not_occur" {
+		t.Errorf("%s, %v", reason, err)
+	}
+}
+
+// TestTheWatchGoesOnAfterARestart: an alarm that goes on is told once, and its
+// end is told by the host that starts again, as is a reading that the watch had
+// not seen; silence while nobody listened is not told.
+func TestTheWatchGoesOnAfterARestart(t *testing.T) {
+	w := startSensors(t)
+	w.measure(even(12, 9)...)
+	w.eventually("the alarm is on the ledger", func() bool { return len(w.excursionsOn("limits:hot:temperature")) == 1 })
+	first := w.excursionsOn("limits:hot:temperature")[0]
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	w.open()
+	w.sleep(time.Hour)
+	w.room.station.Look(t.Context())
+	if n := len(w.excursionsOn("silent::")); n != 0 {
+		t.Errorf("%d silences are told", n)
+	}
+	w.measure(even(3, 4)...)
+	w.eventually("the alarm is over", func() bool {
+		x := w.excursionsOn("limits:hot:temperature")
+		return len(x) == 1 && x[0].Event == first.Event && x[0].Until != nil
+	})
+	w.sleep(time.Hour)
+	w.room.station.Look(t.Context())
+	w.eventually("the silence is on the ledger", func() bool { return len(w.excursionsOn("silent::")) == 1 })
+	page := string(w.call(t, "greenfield-dairy", "GET", "/traceability/excursions", nil, "Accept", "text/html").want(t, 200).body)
+	if !strings.Contains(page, "Above the limit: Temperature") || !strings.Contains(page, ">Silent<") {
+		t.Error(page)
+	}
 }
 
 // namesLot: the alarm's event tells what was there.
@@ -172,8 +240,12 @@ func (w *sensorWorld) exposed() {
 	at := "/api/lots/" + w.lot + "/exposure"
 	var x exposureReply
 	w.call(w.t, "greenfield-dairy", "GET", at, nil).want(w.t, 200).into(w.t, &x)
-	if x.Readings != 37 || x.High != 9 || x.Low != 4 || len(x.Legs) != 1 || x.Legs[0].Where != sensorPallet || x.Kinetic < 4.5 || math.IsNaN(x.Kinetic) {
+	if math.Round(x.Covered) != 36 || math.Round(x.Silent) != 1 || math.Round(x.Without) != 120 || len(x.Gaps) != 2 || x.Gaps[0].Reason != "without" || x.Gaps[1].Reason != "silent" ||
+		len(x.Legs) != 1 || x.Legs[0].Where != sensorPallet || x.Legs[0].Exposure.Without != 0 {
 		w.t.Errorf("%+v", x)
+	}
+	if x.High == nil || *x.High != 9 || *x.Low != 4 || math.Abs(*x.Mean-(24*4+12*9)/36.0) > 1e-3 || *x.Kinetic < *x.Mean || *x.Kinetic > 9 {
+		w.t.Errorf("%+v", x.exposureFigures)
 	}
 	w.call(w.t, "stranger", "GET", at, nil).want(w.t, 404)
 	for form, begins := range map[string]string{"pdf": "%PDF", "xlsx": "PK"} {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tallyway/tallyway/apps/traceability/fsma"
 	"github.com/tallyway/tallyway/apps/traceability/intake"
+	"github.com/tallyway/tallyway/iot/watch"
 	"github.com/tallyway/tallyway/shared/web/webtest"
 )
 
@@ -44,6 +45,22 @@ func TestSheetsAreTranslated(t *testing.T) {
 		}
 	}
 	if missing := h.Web.Words().Missing(); len(missing) > 0 {
+		t.Errorf("not translated: %q", missing)
+	}
+}
+
+// TestExcursionsAreTranslated covers what the watch may find.
+func TestExcursionsAreTranslated(t *testing.T) {
+	words := startMachines(t).Web.Words()
+	for _, kinds := range []map[watch.Kind]string{ruleWords, lowRuleWords} {
+		for _, text := range kinds {
+			words.T("zh", text)
+		}
+	}
+	for _, text := range gapWords {
+		words.T("zh", text)
+	}
+	if missing := words.Missing(); len(missing) > 0 {
 		t.Errorf("not translated: %q", missing)
 	}
 }

@@ -246,8 +246,9 @@ func (v verb) finish() {
 		switch key {
 		case "step":
 			v.event["bizStep"] = value
-		case "alarm":
-			v.event["sensorElementList"] = []any{object{"sensorReport": []any{object{"type": "Temperature", "value": json.Number(value), "uom": "CEL", "exception": "ALARM_CONDITION"}}}}
+		case "alarm", "fault":
+			exception := map[string]string{"alarm": "ALARM_CONDITION", "fault": "ERROR_CONDITION"}[key]
+			v.event["sensorElementList"] = []any{object{"sensorReport": []any{object{"type": "Temperature", "value": json.Number(value), "uom": "CEL", "exception": exception}}}}
 		case "disposition":
 			v.event["disposition"] = value
 		case "time":

@@ -45,6 +45,17 @@ type RegisterDevice struct {
 	Via string `json:"via,omitempty"`
 	// Mapping says how the device's own JSON is read.
 	Mapping json.RawMessage `json:"mapping,omitempty"`
+	// Fence is where the device may be: within one of these circles.
+	Fence []Circle `json:"fence,omitempty"`
+	// Still is for how many seconds it may stand in one place.
+	Still int64 `json:"still,omitempty"`
+}
+
+// Circle is the surroundings of a place (WGS 84).
+type Circle struct {
+	Latitude  gs1.Amount `json:"latitude"` // degrees
+	Longitude gs1.Amount `json:"longitude"`
+	Radius    int64      `json:"radius"` // metres
 }
 
 // Channel is one thing that a device measures, and how far it may go before
@@ -56,6 +67,14 @@ type Channel struct {
 	High *gs1.Amount `json:"high,omitempty"`
 	// Grace is for how many seconds a limit may be passed: doors are opened.
 	Grace int64 `json:"grace,omitempty"`
+	// Total is for how many seconds a limit may be passed in all within a day.
+	Total int64 `json:"total,omitempty"`
+	// Stuck is for how many seconds the value may stay the same; a sensor that
+	// repeats itself for longer is at fault.
+	Stuck int64 `json:"stuck,omitempty"`
+	// Jump is by how much two values one after another may differ; a sensor that
+	// jumps farther is at fault.
+	Jump *gs1.Amount `json:"jump,omitempty"`
 }
 
 // Calibrate puts a device's calibration on record.
@@ -138,6 +157,8 @@ var (
 const (
 	mostChannels = 32
 	mostMapping  = 4 << 10
+	mostCircles  = 64
+	widestCircle = 1_000_000           // metres
 	longestDay   = int64(24 * 60 * 60) // seconds
 )
 
@@ -148,7 +169,11 @@ var (
 		Remedy: "Mend what is named."}
 	// ErrLimits keeps alarms possible.
 	ErrLimits = chaincode.Rule{Code: "trace/device-limits", Kind: chaincode.Malformed,
-		Text: "A channel's lower limit lies below its upper one, and may be passed for at most a day.", Remedy: "Mend the limits of the channel that is named."}
+		Text: "A channel's lower limit lies below its upper one; times are of at most a day, and a jump is more than nothing.", Remedy: "Mend the limits of the channel that is named."}
+	// ErrFence keeps a fence on the earth.
+	ErrFence = chaincode.Rule{Code: "trace/device-fence", Kind: chaincode.Malformed,
+		Text:   "A device's fence is of up to 64 circles with a latitude, a longitude and a radius of up to 1,000 km, and it stands still for at most a day.",
+		Remedy: "Give degrees between -90 and 90, and -180 and 180; the radius in metres."}
 	// ErrDeviceThing keeps devices recognisable in EPCIS events.
 	ErrDeviceThing = chaincode.Rule{Code: "trace/device-thing", Kind: chaincode.Malformed,
 		Text:   "A device is a GIAI or a GRAI with its serial number, of the company's own prefix, that no other device bears.",
@@ -263,6 +288,8 @@ func (c RegisterDevice) check() error {
 		return refuse("interval", "the interval is %s seconds", c.Interval)
 	case len(c.Mapping) > mostMapping:
 		return refuse("mapping", "the mapping has %s bytes, at most %s", len(c.Mapping), mostMapping)
+	case len(c.Fence) > mostCircles || !allowed(c.Still) || slices.ContainsFunc(c.Fence, Circle.off):
+		return ErrFence.Refuse("%s circles", len(c.Fence)).On("fence")
 	case len(c.Channels) > mostChannels || len(c.Channels) == 0 && c.Type != Gateway:
 		return refuse("channels", "it has %s channels", len(c.Channels))
 	}
@@ -285,10 +312,21 @@ func (c Channel) check() error {
 		return ErrDevice.Refuse("the channel is %s", c.Name).On("channels")
 	case err != nil:
 		return ErrDevice.Refuse("the unit of %s is %s", c.Name, c.Unit).On("channels")
-	case c.Low != nil && c.High != nil && c.Low.Cmp(*c.High) >= 0, c.Grace < 0 || c.Grace > longestDay:
+	case c.Low != nil && c.High != nil && c.Low.Cmp(*c.High) >= 0, !allowed(c.Grace) || !allowed(c.Total) || !allowed(c.Stuck), c.Jump != nil && c.Jump.Sign() <= 0:
 		return ErrLimits.Refuse("%s", c.Name).On("channels")
 	}
 	return nil
+}
+
+// allowed tells seconds that a rule may last.
+func allowed(seconds int64) bool { return seconds >= 0 && seconds <= longestDay }
+
+// off reports whether a circle is not on the earth.
+func (c Circle) off() bool {
+	beyond := func(a gs1.Amount, most int64) bool {
+		return a.Cmp(gs1.Whole(most)) > 0 || a.Cmp(gs1.Whole(-most)) < 0
+	}
+	return beyond(c.Latitude, 90) || beyond(c.Longitude, 180) || c.Radius < 1 || c.Radius > widestCircle
 }
 
 // isDeviceName keeps names to what stands in an MQTT topic by itself.

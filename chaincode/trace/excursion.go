@@ -74,10 +74,12 @@ func explainExcursion(tx *chaincode.Tx, c ExplainExcursion) (ExcursionState, err
 
 var explanations = chaincode.Table[ExcursionExplained]{Name: "explanation"} // event
 
-// alarming is an event of which a sensor says that something is wrong (CBV 2.0,
-// sensor alert type).
+// alarming is an event of which a sensor says that something is wrong with the
+// goods, or with itself (CBV 2.0, sensor alert type).
 func alarming(e *epcis.Event) bool {
 	return slices.ContainsFunc(e.Sensors, func(s epcis.SensorElement) bool {
-		return slices.ContainsFunc(s.Reports, func(r epcis.SensorReport) bool { return r.Exception == "ALARM_CONDITION" })
+		return slices.ContainsFunc(s.Reports, func(r epcis.SensorReport) bool {
+			return r.Exception == "ALARM_CONDITION" || r.Exception == "ERROR_CONDITION"
+		})
 	})
 }

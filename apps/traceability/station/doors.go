@@ -85,7 +85,7 @@ func (s *Station) NewPassword(ctx context.Context, id iot.ID, by string) (string
 	if err := s.doors.set(ctx, id, password, by, s.host.Now()); err != nil {
 		return "", fmt.Errorf("keep the password of %s: %w", id, err)
 	}
-	s.leave(id)
+	s.expel(id)
 	return password, nil
 }
 

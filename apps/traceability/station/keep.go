@@ -12,9 +12,7 @@ import (
 	"github.com/tallyway/tallyway/chaincode/trace"
 	"github.com/tallyway/tallyway/iot"
 	"github.com/tallyway/tallyway/iot/store"
-	"github.com/tallyway/tallyway/iot/watch"
 	"github.com/tallyway/tallyway/shared/epcis"
-	"github.com/tallyway/tallyway/shared/gs1"
 	"github.com/tallyway/tallyway/shared/host"
 	"github.com/tallyway/tallyway/shared/identity"
 	"github.com/tallyway/tallyway/shared/readmodel"
@@ -57,124 +55,8 @@ func (s *Station) captureEvent(ctx context.Context, company string, e epcis.Even
 	return err
 }
 
-// How often things are looked at, and how long a failed one waits.
-const (
-	tickEvery = 5 * time.Second
-	tryAgain  = 2 * time.Second
-	tries     = 5
-)
-
-// keepWatch gives readings to the watch, and what it finds to the ledger.
-func (s *Station) keepWatch(ctx context.Context) {
-	tick := time.NewTicker(tickEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case readings := <-s.arrived:
-			s.report(ctx, s.watch.Take(readings))
-		case <-tick.C:
-			s.report(ctx, s.watch.Tick(s.host.Now()))
-		}
-	}
-}
-
-// report tells of excursions: pages at once, and the ledger of those that were
-// measured. A device that is silent measured nothing.
-func (s *Station) report(ctx context.Context, all []watch.Excursion) {
-	if len(all) == 0 {
-		return
-	}
-	s.tell(News{Alarms: all})
-	for _, x := range all {
-		if x.Kind == watch.Silent {
-			continue
-		}
-		for try := 1; ; try++ {
-			err := s.put(ctx, x)
-			if err == nil || ctx.Err() != nil {
-				break
-			}
-			s.log.Error("put an excursion on the ledger", "device", x.Device.String(), "channel", x.Channel, "try", try, "error", err)
-			if try == tries {
-				break
-			}
-			select {
-			case <-ctx.Done():
-			case <-time.After(tryAgain):
-			}
-		}
-	}
-}
-
-func (s *Station) put(ctx context.Context, x watch.Excursion) error {
-	k, ok := s.registry.find(x.Device)
-	if !ok {
-		return nil
-	}
-	about, err := s.around(ctx, k.thing, x.At)
-	if err != nil {
-		return fmt.Errorf("find what was around: %w", err)
-	}
-	about.Device = uri(k.thing)
-	return s.capture(ctx, x.Device.Party, x.Event(about, x.At.In(time.Local).Format("-07:00")))
-}
-
-func uri(thing string) string {
-	if key, err := gs1.Parse(thing); err == nil {
-		return key.URI()
-	}
-	return thing
-}
-
-// recall puts into the watch what was measured lately, and which alarms were
-// told and go on.
-func (s *Station) recall(ctx context.Context) error {
-	type alarm struct {
-		Author string    `db:"author"`
-		Thing  string    `db:"thing"`
-		Rule   string    `db:"rule"`
-		Since  time.Time `db:"since"`
-	}
-	open, err := readmodel.All[alarm](ctx, s.host.DB, `SELECT author, thing, rule, since FROM tr_excursions WHERE until IS NULL AND NOT error`)
-	if err != nil {
-		return err
-	}
-	now := s.host.Now()
-	for id, k := range *s.registry.all.Load() {
-		for channel := range k.watch.Limits {
-			curve, err := s.Store.Curve(ctx, id, channel, now.Add(-lookBack), now.Add(time.Hour), 1<<20)
-			if err != nil {
-				return err
-			}
-			var points []watch.Point
-			for _, p := range curve.Points {
-				points = append(points, watch.Point{At: p.At, Value: p.Mean})
-			}
-			var told []watch.Excursion
-			for _, a := range open {
-				for _, kind := range []string{watch.Hot, watch.Cold, watch.Open, watch.Repeated} {
-					if a.Author == id.Party && a.Thing == k.thing && a.Rule == watch.Rule(kind, channel) {
-						told = append(told, watch.Excursion{Device: id, Channel: channel, Kind: kind, Since: a.Since, Count: 1})
-					}
-				}
-			}
-			if len(points)+len(told) > 0 {
-				s.watch.Load(id, channel, points, told)
-			}
-		}
-	}
-	return nil
-}
-
-// lookBack is how far the watch looks back when it starts.
-const lookBack = 3 * time.Hour
-
-// watchMissed notes that the watch fell behind.
-func (s *Station) watchMissed() {
-	s.log.Warn("the watch fell behind: some readings were stored and not watched")
-}
+// tickEvery is how often things are looked at.
+const tickEvery = 5 * time.Second
 
 // mostSealed is how many windows one command seals.
 const mostSealed = 200
@@ -329,6 +211,3 @@ func sealsOf(ctx context.Context, h *host.Host) func(yield func(store.Window) er
 		return rows.Err()
 	}
 }
-
-// Going are the excursions that go on, and the devices that are silent.
-func (s *Station) Going() []watch.Excursion { return s.watch.Going() }

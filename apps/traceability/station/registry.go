@@ -58,6 +58,8 @@ type row struct {
 	Interval int64      `db:"interval_s"`
 	Channels string     `db:"channels"`
 	Mapping  string     `db:"mapping"`
+	Fence    string     `db:"fence"`
+	Still    int64      `db:"still_s"`
 	Ended    *time.Time `db:"ended"`
 	MSP      string     `db:"member"`
 }
@@ -65,7 +67,7 @@ type row struct {
 // load reads the devices, and names those that ended since the last time.
 func (r *registry) load(ctx context.Context) (ended []iot.ID, err error) {
 	rows, err := readmodel.All[row](ctx, r.host.DB, `SELECT d.owner AS owner, d.name AS name, d.thing AS thing, d.via AS via, d.interval_s AS interval_s, d.channels AS channels,
-		d.mapping AS mapping, d.ended AS ended, p.member AS member FROM tr_devices d JOIN tr_parties p ON p.id = d.owner`)
+		d.mapping AS mapping, d.fence AS fence, d.still_s AS still_s, d.ended AS ended, p.member AS member FROM tr_devices d JOIN tr_parties p ON p.id = d.owner`)
 	if err != nil {
 		return nil, fmt.Errorf("read the devices: %w", err)
 	}
@@ -88,39 +90,23 @@ func (r *registry) load(ctx context.Context) (ended []iot.ID, err error) {
 }
 
 func (x row) known() (known, error) {
-	k := known{thing: x.Thing, msp: x.MSP, store: store.Device{ID: iot.ID{Party: x.Owner, Name: x.Name}, Active: x.Ended == nil, Via: x.Via},
-		watch: watch.Device{Interval: time.Duration(x.Interval) * time.Second, Limits: map[string]watch.Limit{}}}
-	var channels []trace.Channel
-	if err := json.Unmarshal([]byte(x.Channels), &channels); err != nil {
-		return k, fmt.Errorf("read the channels of %s: %w", k.store.ID, err)
-	}
-	for _, c := range channels {
-		k.store.Channels = append(k.store.Channels, c.Name)
-		kind, _ := iot.KindOf(c.Name)
-		if c.Low != nil || c.High != nil || kind.State && c.Grace > 0 {
-			k.watch.Limits[c.Name] = LimitOf(c)
+	k := known{thing: x.Thing, msp: x.MSP, store: store.Device{ID: iot.ID{Party: x.Owner, Name: x.Name}, Active: x.Ended == nil, Via: x.Via}}
+	d := trace.RegisterDevice{Interval: x.Interval, Still: x.Still}
+	for text, into := range map[string]any{x.Channels: &d.Channels, x.Fence: &d.Fence} {
+		if err := json.Unmarshal([]byte(text), into); err != nil {
+			return k, fmt.Errorf("read what is on record of %s: %w", k.store.ID, err)
 		}
 	}
+	for _, c := range d.Channels {
+		k.store.Channels = append(k.store.Channels, c.Name)
+	}
+	k.watch = rulesOf(d)
 	if x.Mapping != "" {
 		if m, err := ParseMapping([]byte(x.Mapping)); err == nil { // one that cannot be read refuses each message
 			k.mapping = m
 		}
 	}
 	return k, nil
-}
-
-// LimitOf is a channel's limits as the watch takes them.
-func LimitOf(c trace.Channel) watch.Limit {
-	l := watch.Limit{Grace: time.Duration(c.Grace) * time.Second}
-	if c.Low != nil {
-		v, _ := c.Low.Rat().Float64()
-		l.Low = &v
-	}
-	if c.High != nil {
-		v, _ := c.High.Rat().Float64()
-		l.High = &v
-	}
-	return l
 }
 
 // follow loads the devices anew when the ledger tells of one.

@@ -16,6 +16,7 @@ import (
 	"net/url"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tallyway/tallyway/iot"
@@ -46,6 +47,8 @@ type Station struct {
 	capture  func(ctx context.Context, party string, e epcis.Event) error
 	around   Surroundings
 	arrived  chan []iot.Reading
+	behind   atomic.Bool // the watch has not seen all that is stored
+	began    time.Time
 
 	mu    sync.Mutex
 	hears map[chan News]string // who listens, and for which company; "" for all
@@ -62,6 +65,7 @@ type News struct {
 func Open(ctx context.Context, h *host.Host, around Surroundings) (*Station, error) {
 	s := &Station{host: h, log: h.Log.With("room", "sensors"), around: around, arrived: make(chan []iot.Reading, 256), hears: map[chan News]string{}}
 	s.capture = s.captureEvent
+	s.began = h.Now()
 	s.watch = watch.New(s.watched)
 	if !h.Config.Sensors() && !h.HasReadings() {
 		return s, nil
@@ -97,7 +101,7 @@ func Open(ctx context.Context, h *host.Host, around Surroundings) (*Station, err
 // stored.
 func (s *Station) run(ctx context.Context) {
 	var loops sync.WaitGroup
-	loops.Go(func() { s.registry.follow(ctx, s.leave) })
+	loops.Go(func() { s.registry.follow(ctx, func(id iot.ID) { s.leave(ctx, id) }) })
 	loops.Go(func() { s.keepWatch(ctx) })
 	loops.Go(func() { s.keepSealing(ctx) })
 	<-ctx.Done()
@@ -182,11 +186,18 @@ func (s *Station) Address() string {
 // HasDevices reports whether readings of any device may be stored here.
 func (s *Station) HasDevices() bool { return s.Store != nil && len(*s.registry.all.Load()) > 0 }
 
-// leave ends the connections of a device that has ended.
-func (s *Station) leave(id iot.ID) {
+// expel ends the connections of a device.
+func (s *Station) expel(id iot.ID) {
 	if s.broker != nil {
 		s.broker.Expel(id)
 	}
+}
+
+// leave ends what a device that has ended still does: its connections, and the
+// excursions that it raised.
+func (s *Station) leave(ctx context.Context, id iot.ID) {
+	s.expel(id)
+	s.report(ctx, s.watch.Forget(id, s.host.Now()))
 }
 
 // stored hears of what is durable; it must not wait.
@@ -194,7 +205,7 @@ func (s *Station) stored(readings []iot.Reading) {
 	s.tell(News{Readings: readings})
 	select {
 	case s.arrived <- readings:
-	default: // the watch is behind by hundreds of transactions: it finds them in the tables
+	default:
 		s.watchMissed()
 	}
 }
@@ -255,5 +266,6 @@ func (s *Station) measure() {
 	s.host.Figure("tallyway_iot_messages_total", "Messages of sensors taken.", func() float64 { return float64(c.Messages.Load()) })
 	s.host.Figure("tallyway_iot_readings_total", "Readings stored.", func() float64 { return float64(c.Readings.Load()) })
 	s.host.Figure("tallyway_iot_duplicates_total", "Readings that came again.", func() float64 { return float64(c.Duplicates.Load()) })
+	s.host.Figure("tallyway_iot_late_total", "Readings too late to change an excursion.", func() float64 { return float64(s.watch.Late()) })
 	s.host.Figure("tallyway_iot_refused_total", "Messages and values refused.", func() float64 { return float64(c.Refused.Load()) })
 }

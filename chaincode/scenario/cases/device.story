@@ -21,6 +21,14 @@ trace.RegisterDevice name=t8 title=T8 type=logger thing=8004/9506000134T8 interv
 trace.RegisterDevice name=t8 title=T8 type=logger thing=8004/9506000134T8 interval:=60 channels:=[{"name":"door","unit":""},{"name":"door","unit":""}] ! trace/device
 trace.RegisterDevice name=t8 title=T8 type=logger thing=8004/9506000134T8 interval:=60 channels:=[{"name":"temperature","unit":"CEL","low":"6","high":"2"}] ! trace/device-limits
 trace.RegisterDevice name=t8 title=T8 type=logger thing=8004/9506000134T8 interval:=60 channels:=[{"name":"temperature","unit":"CEL","grace":-1}]     ! trace/device-limits
+trace.RegisterDevice name=t8 title=T8 type=logger thing=8004/9506000134T8 interval:=60 channels:=[{"name":"temperature","unit":"CEL","total":86401}]     ! trace/device-limits
+trace.RegisterDevice name=t8 title=T8 type=logger thing=8004/9506000134T8 interval:=60 channels:=[{"name":"temperature","unit":"CEL","stuck":-1}]     ! trace/device-limits
+trace.RegisterDevice name=t8 title=T8 type=logger thing=8004/9506000134T8 interval:=60 channels:=[{"name":"temperature","unit":"CEL","jump":"0"}]     ! trace/device-limits
+trace.RegisterDevice name=t8 title=T8 type=logger thing=8004/9506000134T8 interval:=60 channels:=[{"name":"temperature","unit":"CEL"}] still:=86401     ! trace/device-fence
+trace.RegisterDevice name=t8 title=T8 type=logger thing=8004/9506000134T8 interval:=60 channels:=[{"name":"temperature","unit":"CEL"}] fence:=[{"latitude":"90.1","longitude":"0","radius":5}]     ! trace/device-fence
+trace.RegisterDevice name=t8 title=T8 type=logger thing=8004/9506000134T8 interval:=60 channels:=[{"name":"temperature","unit":"CEL"}] fence:=[{"latitude":"9","longitude":"-180.5","radius":5}]     ! trace/device-fence
+trace.RegisterDevice name=t8 title=T8 type=logger thing=8004/9506000134T8 interval:=60 channels:=[{"name":"temperature","unit":"CEL"}] fence:=[{"latitude":"9","longitude":"9","radius":0}]     ! trace/device-fence
+trace.RegisterDevice name=t6 title="Truck 6" type=tracker thing=8004/9506000134T6 interval:=60 channels:=[{"name":"temperature","unit":"CEL","high":"6","total":3600,"stuck":7200,"jump":"10"}] fence:=[{"latitude":"39.9","longitude":"116.4","radius":50000}] still:=1800
 trace.RegisterDevice name=t8 title=T8 type=logger thing=@milk/L1 interval:=60 channels:=[{"name":"temperature","unit":"CEL"}]                         ! trace/device-thing
 trace.RegisterDevice name=t8 title=T8 type=logger thing=8004/9520000T8 interval:=60 channels:=[{"name":"temperature","unit":"CEL"}]                   ! trace/device-thing
 trace.RegisterDevice name=t8 title=T8 type=logger thing=@t7 interval:=60 channels:=[{"name":"temperature","unit":"CEL"}]                              ! trace/device-thing
