@@ -172,20 +172,29 @@ func (a *app) exposureCard(c *web.Ctx, n *names, lot lotRow) (*exposureCard, err
 	}
 	card.Stats = append(card.Stats, web.Stat{Label: "Of the time measured", Value: measuredShare(x.Coverage)})
 	card.Note = x.gapsInWords(c)
-	card.Legs = web.Table{Label: "Devices that were with it", Columns: []web.Column{{Label: "Device"}, {Label: "Where"}, {Label: "From"}, {Label: "Until"}, {Label: "Measured"}, {Label: "State"}}}
+	card.Legs = web.Table{Label: "Devices that were with it", Columns: []web.Column{{Label: "Device"}, {Label: "Where"}, {Label: "Time"}, {Label: "Measured"}, {Label: "State"}}}
 	for _, l := range x.Legs {
-		cells := []any{l.Device.title(c.Lang()) + " (" + n.Party(l.Device.Owner) + ")", n.Thing(l.Thing), l.From, l.To, "", nil}
+		cells := []any{l.Device.title(c.Lang()) + " (" + n.Party(l.Device.Owner) + ")", n.Thing(l.Thing), between(l.From.In(c.Zone()), l.To.In(c.Zone())), "", nil}
 		if l.Exposure.Known {
-			cells[4] = tenth(l.Exposure.Min) + " – " + tenth(l.Exposure.Max) + " °C"
+			cells[3] = tenth(l.Exposure.Min) + " – " + tenth(l.Exposure.Max) + " °C"
 		}
 		if l.Doubtful {
-			cells[5] = web.Chip{Word: "Out of calibration", Tone: web.Bad}
+			cells[4] = web.Chip{Word: "Out of calibration", Tone: web.Bad}
 		} else if l.Device.CalUntil == "" {
-			cells[5] = web.Chip{Word: "Not calibrated", Tone: web.Warn}
+			cells[4] = web.Chip{Word: "Not calibrated", Tone: web.Warn}
 		}
 		card.Legs.Rows = append(card.Legs.Rows, web.TableRow{Cells: cells})
 	}
 	return card, nil
+}
+
+// between is a span of time as it is told beside others.
+func between(from, to time.Time) string {
+	const day, clock = "01-02 15:04", "15:04"
+	if from.YearDay() == to.YearDay() && from.Year() == to.Year() {
+		return from.Format(day) + " – " + to.Format(clock)
+	}
+	return from.Format(day) + " – " + to.Format(day)
 }
 
 func minutes(d time.Duration) string { return web.Group(int(d.Round(time.Minute) / time.Minute)) }
@@ -197,10 +206,10 @@ func measuredShare(percent float64) string { return tenth(math.Floor(percent*10)
 func (x *lotExposure) gapsInWords(c *web.Ctx) string {
 	var parts []string
 	if x.Silent >= time.Minute {
-		parts = append(parts, c.T("sensors told nothing for %s minutes", minutes(x.Silent)))
+		parts = append(parts, c.T("sensors told nothing for %s min", minutes(x.Silent)))
 	}
 	if x.Without >= time.Minute {
-		parts = append(parts, c.T("no sensor was there for %s minutes", minutes(x.Without)))
+		parts = append(parts, c.T("no sensor was there for %s min", minutes(x.Without)))
 	}
 	if len(parts) == 0 {
 		return ""
