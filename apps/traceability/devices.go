@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tallyway/tallyway/apps/traceability/seals"
 	"github.com/tallyway/tallyway/chaincode/trace"
 	"github.com/tallyway/tallyway/iot"
 	"github.com/tallyway/tallyway/iot/watch"
@@ -38,7 +39,7 @@ func (a *app) deviceRoutes() []web.Route {
 			Query: []web.Param{{Name: "channel", Summary: "temperature; the device's main one by default"}, {Name: "from", Summary: "RFC 3339; a day ago by default"},
 				{Name: "to", Summary: "RFC 3339; now by default"}, {Name: "points", Summary: "up to 5000; 600 by default"}}}},
 		{Method: "GET", Path: "/api/devices/:owner/:name/proof", Name: "api.device.proof", Access: readers, Handler: a.apiReadingProof, Doc: &web.Doc{
-			Summary: "The proof of one reading against the seal of its window on the ledger (RFC 6962).", Reply: readingProof{},
+			Summary: "The proof of one reading against the seal of its window on the ledger (RFC 6962).", Reply: seals.Proof{},
 			Query: []web.Param{{Name: "channel", Summary: "temperature"}, {Name: "at", Summary: "the reading's very moment, RFC 3339"}}}},
 		{Method: "GET", Path: "/api/excursions", Name: "api.excursions", Access: readers, Handler: a.apiExcursions, Doc: &web.Doc{
 			Summary: "Excursions of your devices, the newest first.", List: true, States: []string{"open", "unexplained", "explained"}, Reply: excursionRow{}}},

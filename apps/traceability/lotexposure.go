@@ -290,27 +290,6 @@ func (a *app) apiExposure(c *web.Ctx, lot lotRow) error {
 	return c.JSON(http.StatusOK, reply)
 }
 
-// apiExposureProof answers /api/lots/{id}/exposure/proof with the sealed windows
-// of the devices, whole.
-func (a *app) apiExposureProof(c *web.Ctx, lot lotRow) error {
-	if a.station.Store == nil {
-		return errNoStation.Refuse("")
-	}
-	with, err := a.companions(c.Context(), lot.ID, lot.At, a.host.Now())
-	if err != nil {
-		return err
-	}
-	p, err := a.wholeWindows(c.Context(), with)
-	if err != nil {
-		return err
-	}
-	if p.Ledger == nil {
-		return store.ErrNotSealed.Refuse("%s", lot.ID)
-	}
-	c.Response().Header().Set("Content-Disposition", `attachment; filename="`+fileName(lot)+`-readings-proof.json"`)
-	return c.JSON(http.StatusOK, p)
-}
-
 // storageOf is what a product's label says of how it is kept.
 func (a *app) storageOf(ctx context.Context, gtin string) string {
 	text, err := readmodel.One[string](ctx, a.db, `SELECT storage FROM tr_products WHERE gtin = $1`, gtin)

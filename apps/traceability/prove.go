@@ -65,6 +65,9 @@ func (a *app) bundleOfLot(c *web.Ctx, lot lotRow) error {
 	if err := a.gatherDocuments(r, b); err != nil {
 		return err
 	}
+	if err := a.gatherReadings(r.ctx, b, lot); err != nil {
+		return err
+	}
 	b.Links = bundle.Links(b.events)
 	if b.Ledger, err = a.host.Prove(c.Context(), b.wanted); err != nil {
 		return err
@@ -201,10 +204,8 @@ func (b *chosen) want(r *reader, s provenEvent) {
 
 // at is what is wanted of a block so far.
 func (b *chosen) at(block uint64) proof.Wanted {
-	w, ok := b.wanted[block]
-	if !ok {
-		w = proof.Wanted{Shows: b.shows}
-	}
+	w := b.wanted[block]
+	w.Shows = b.shows
 	return w
 }
 

@@ -7,7 +7,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/tallyway/tallyway/apps/traceability/station"
+	"github.com/tallyway/tallyway/apps/traceability/bundle"
+	"github.com/tallyway/tallyway/apps/traceability/seals"
 	"github.com/tallyway/tallyway/chaincode/trace"
 	"github.com/tallyway/tallyway/iot"
 	"github.com/tallyway/tallyway/iot/store"
@@ -15,9 +16,6 @@ import (
 	"github.com/tallyway/tallyway/shared/readmodel"
 	"github.com/tallyway/tallyway/shared/web"
 )
-
-// readingProof is what `tallyway verify --reading` checks without a server.
-type readingProof = station.Proof
 
 // apiReadingProof proves one reading.
 func (a *app) apiReadingProof(c *web.Ctx) error {
@@ -36,7 +34,7 @@ func (a *app) apiReadingProof(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	p := readingProof{Format: station.ProofFormat, Readings: []store.Proof{*one}}
+	p := seals.Proof{Format: seals.Format, Readings: []store.Proof{*one}}
 	if p.Ledger, err = a.proveSeals(c.Context(), []store.Window{{Device: d.id(), From: one.From, Part: one.Part}}); err != nil {
 		return err
 	}
@@ -83,7 +81,9 @@ func (a *app) proveSeals(ctx context.Context, windows []store.Window) (*proof.Pr
 // want asks for the transaction of a seal, whole: so it shows who signed it.
 func want(wanted map[uint64]proof.Wanted, s sealedAt) {
 	w := wanted[uint64(s.Block)]
-	w.Shows = func(string, string, json.RawMessage) bool { return false }
+	if w.Shows == nil {
+		w.Shows = func(string, string, json.RawMessage) bool { return false }
+	}
 	if !slices.Contains(w.Whole, s.Tx) {
 		w.Whole = append(w.Whole, s.Tx)
 	}
@@ -94,10 +94,9 @@ func want(wanted map[uint64]proof.Wanted, s sealedAt) {
 const mostWhole = 1000
 
 // wholeWindows are the sealed windows of devices in spans, each with all its
-// readings, and the ledger's proof of their seals.
-func (a *app) wholeWindows(ctx context.Context, with []companion) (*readingProof, error) {
-	p := &readingProof{Format: station.ProofFormat, Readings: []store.Proof{}}
-	wanted := map[uint64]proof.Wanted{}
+// readings; it asks for the proof of their seals. Those that are thinned, or
+// whose readings lie elsewhere, are left out.
+func (a *app) wholeWindows(ctx context.Context, with []companion, wanted map[uint64]proof.Wanted) (all []seals.Whole, err error) {
 	seen := map[string]bool{}
 	for _, k := range with {
 		rows, err := readmodel.All[sealedAt](ctx, a.db, `SELECT `+sealColumns+` FROM tr_seals WHERE owner = $1 AND device = $2 AND ends > $3 AND starts < $4 ORDER BY starts, part LIMIT $5`,
@@ -107,7 +106,7 @@ func (a *app) wholeWindows(ctx context.Context, with []companion) (*readingProof
 		}
 		for _, s := range rows {
 			w := store.Window{Device: iot.ID{Party: s.Owner, Name: s.Device}, From: s.Starts.UTC(), To: s.Ends.UTC(), Part: s.Part, Count: s.Count, Root: s.Root}
-			if seen[w.String()] || len(p.Windows) == mostWhole {
+			if seen[w.String()] || len(all) == mostWhole {
 				continue
 			}
 			seen[w.String()] = true
@@ -115,17 +114,54 @@ func (a *app) wholeWindows(ctx context.Context, with []companion) (*readingProof
 			if err != nil {
 				return nil, err
 			}
-			if int64(len(readings)) != w.Count { // thinned, or not kept here
-				continue
+			if int64(len(readings)) == w.Count {
+				all = append(all, seals.Whole{Device: w.Device.String(), Window: s.window(), Readings: store.Values(readings)})
+				want(wanted, s)
 			}
-			p.Windows = append(p.Windows, station.Whole{Device: w.Device.String(), Window: s.window(), Readings: store.Values(readings)})
-			want(wanted, s)
 		}
 	}
-	if len(wanted) == 0 {
-		return p, nil
+	return all, nil
+}
+
+// apiExposureProof answers /api/lots/{id}/exposure/proof with the sealed windows
+// of the devices, whole.
+func (a *app) apiExposureProof(c *web.Ctx, lot lotRow) error {
+	if a.station.Store == nil {
+		return errNoStation.Refuse("")
 	}
-	var err error
-	p.Ledger, err = a.host.Prove(ctx, wanted)
-	return p, err
+	with, err := a.companions(c.Context(), lot.ID, lot.At, a.host.Now())
+	if err != nil {
+		return err
+	}
+	p, wanted := seals.Proof{Format: seals.Format, Readings: []store.Proof{}}, map[uint64]proof.Wanted{}
+	if p.Windows, err = a.wholeWindows(c.Context(), with, wanted); err != nil {
+		return err
+	}
+	if len(wanted) == 0 {
+		return store.ErrNotSealed.Refuse("%s", lot.ID)
+	}
+	if p.Ledger, err = a.host.Prove(c.Context(), wanted); err != nil {
+		return err
+	}
+	c.Response().Header().Set("Content-Disposition", `attachment; filename="`+fileName(lot)+`-readings-proof.json"`)
+	return c.JSON(http.StatusOK, p)
+}
+
+// gatherReadings takes into a bundle what sensors measured where the lot was, as
+// far as it is sealed and kept here.
+func (a *app) gatherReadings(ctx context.Context, b *chosen, lot lotRow) error {
+	if !a.station.HasDevices() {
+		return nil
+	}
+	with, err := a.companions(ctx, lot.ID, lot.At, a.host.Now())
+	if err != nil {
+		return err
+	}
+	if b.Windows, err = a.wholeWindows(ctx, with, b.wanted); err != nil || len(b.Windows) == 0 {
+		return err
+	}
+	for _, k := range with {
+		b.Stays = append(b.Stays, bundle.Stay{Device: k.Device.id().String(), Thing: k.Thing, From: k.From.UTC(), To: k.To.UTC(), Interval: k.Device.Interval})
+	}
+	return nil
 }

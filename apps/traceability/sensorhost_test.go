@@ -1,6 +1,8 @@
 package traceability
 
 import (
+	"archive/zip"
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -13,7 +15,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tallyway/tallyway/apps/traceability/station"
+	"github.com/tallyway/tallyway/apps/traceability/bundle"
+	"github.com/tallyway/tallyway/apps/traceability/seals"
 	"github.com/tallyway/tallyway/chaincode/trace"
 	"github.com/tallyway/tallyway/shared/readmodel"
 )
@@ -271,7 +274,7 @@ func (w *sensorWorld) sealedAndProved() {
 	if err := w.room.station.SealDue(ctx); err != nil {
 		t.Fatal(err)
 	}
-	var p station.Proof
+	var p seals.Proof
 	w.call(t, "greenfield-dairy", "GET", proofAt, nil).want(t, 200).into(t, &p)
 	if c, err := p.Check(); err != nil || c.Readings != 1 {
 		t.Fatalf("%+v, %v", c, err)
@@ -280,7 +283,7 @@ func (w *sensorWorld) sealedAndProved() {
 	if _, err := p.Check(); err == nil {
 		t.Error("another value is proved as well")
 	}
-	var whole station.Proof
+	var whole seals.Proof
 	w.call(t, "greenfield-dairy", "GET", "/api/lots/"+w.lot+"/exposure/proof", nil).want(t, 200).into(t, &whole)
 	if c, err := whole.Check(); err != nil || c.Inside != 37 || c.Windows != 3 {
 		t.Fatalf("%+v, %v", c, err)
@@ -289,6 +292,7 @@ func (w *sensorWorld) sealedAndProved() {
 	if _, err := whole.Check(); err == nil {
 		t.Error("a window is proved with a reading left out")
 	}
+	w.bundled()
 	if err := w.Verify(ctx, func(text string) { t.Log(text) }); err != nil {
 		t.Fatal(err)
 	}
@@ -303,6 +307,60 @@ func (w *sensorWorld) sealedAndProved() {
 	if err := w.Verify(ctx, func(string) {}); err == nil || !strings.Contains(err.Error(), "greenfield-dairy/logger-1 from 2026-03-01T08:15:00Z part 1") {
 		t.Errorf("verify says %v", err)
 	}
+}
+
+// bundled: the lot's proof bundle tells what it was exposed to, from the sealed
+// readings alone, and tells nothing where one of them is changed.
+func (w *sensorWorld) bundled() {
+	t := w.t
+	t.Helper()
+	file := w.call(t, "greenfield-dairy", "GET", "/api/lots/"+w.lot+"/bundle", nil).want(t, 200).body
+	p := checkBundle(t, file)
+	if p.Exposure == nil || p.Inside != 37 || p.Exposure.Max != 9 || p.Exposure.Min != 4 || p.Exposure.Hot != 0 || p.Exposure.Covered < 36*time.Minute {
+		t.Fatalf("%+v", p.Exposure)
+	}
+	for what, change := range map[string]func(b *bundle.Bundle){
+		"its readings are not those":  func(b *bundle.Bundle) { b.Windows[0].Readings[0].Value += 0.5 },
+		"its readings are not those ": func(b *bundle.Bundle) { b.Windows[1].Readings = b.Windows[1].Readings[1:] },
+		"was not with the lot":        func(b *bundle.Bundle) { b.Stays = nil },
+		"is no stay":                  func(b *bundle.Bundle) { b.Stays[0].Interval = 0 },
+		"no seal is shown":            func(b *bundle.Bundle) { b.Windows[0].Window.Part = 7 },
+		" no seal is shown":           func(b *bundle.Bundle) { b.Windows[0].Device = "swift-cold/truck-7" },
+	} {
+		b, d, err := bundle.Read(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(b)
+		if _, err := bundle.Check(b, d); err == nil || !strings.Contains(err.Error(), strings.TrimSpace(what)) {
+			t.Errorf("%q: %v", what, err)
+		}
+	}
+	if _, _, err := bundle.Read(without(t, file, "readings.json")); err == nil {
+		t.Error("a bundle is read without its readings")
+	}
+}
+
+// without is a ZIP file that lacks one of its files.
+func without(t *testing.T, file []byte, name string) []byte {
+	t.Helper()
+	from, err := zip.NewReader(bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	to := zip.NewWriter(&out)
+	for _, f := range from.File {
+		if f.Name != name {
+			if err := to.Copy(f); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := to.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
 }
 
 // What is refused stands where its company sees it, with the reason.

@@ -80,6 +80,13 @@ func report(p *bundle.Checked, out io.Writer) {
 		fmt.Fprintf(out, "  document %s about %s by %s: %s %s %s, %s\n    SHA-256 of the file %s, block %d, transaction %s%s\n",
 			d.ID, d.About, d.Owner, d.Facts.Kind, d.Facts.Issuer, d.Facts.Number, d.Facts.Title, d.Facts.SHA256, d.Proof.Block, d.Proof.Tx, signedBy(d.Proof))
 	}
+	if x := p.Exposure; x != nil {
+		fmt.Fprintf(out, "  %d sealed readings of %d windows, from %s to %s: ", p.Inside, len(p.Windows), x.From.Format(time.RFC3339), x.To.Format(time.RFC3339))
+		if x.Known {
+			fmt.Fprintf(out, "%.1f to %.1f °C, mean kinetic temperature %.2f °C, ", x.Min, x.Max, x.MKT)
+		}
+		fmt.Fprintf(out, "%.1f %% of the time measured\n", x.Coverage)
+	}
 	for _, k := range p.Cases {
 		if k.Closed {
 			fmt.Fprintf(out, "  %s %s was closed, block %d\n", k.Kind, k.Case, k.Proof.Block)

@@ -6,7 +6,7 @@ import (
 	"io"
 	"time"
 
-	"github.com/tallyway/tallyway/apps/traceability/station"
+	"github.com/tallyway/tallyway/apps/traceability/seals"
 )
 
 // verifyReadings checks a proof of readings from nothing but itself.
@@ -15,7 +15,7 @@ func verifyReadings(file, trust string, out io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("--readings: %w", err)
 	}
-	var p station.Proof
+	var p seals.Proof
 	if err := json.Unmarshal(packed, &p); err != nil {
 		return fmt.Errorf("--readings: the file cannot be read: %w", err)
 	}

@@ -6,13 +6,16 @@ package bundle
 import (
 	"archive/zip"
 	"bytes"
+	"crypto/sha256"
 	_ "embed"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"time"
 
+	"github.com/tallyway/tallyway/apps/traceability/seals"
 	"github.com/tallyway/tallyway/shared/epcis"
 	"github.com/tallyway/tallyway/shared/ledger/proof"
 )
@@ -38,10 +41,26 @@ type Bundle struct {
 	// KeptDocuments are what is said of documents that are not for everybody, with
 	// the salts of their commitments, by id.
 	KeptDocuments map[string]Kept `json:"keptDocuments,omitempty"`
+	// Stays are the sensors that were where the lot was, as the events that its
+	// maker of the bundle may read tell; what they measured is in Windows.
+	Stays []Stay `json:"stays,omitempty"`
+	// Windows are sealed windows of these sensors, each with all its readings. They
+	// stand in a file of their own, of which Readings is the SHA-256.
+	Windows  []seals.Whole `json:"-"`
+	Readings string        `json:"readings,omitempty"`
 	// Withheld is how many events of the chain are not in the bundle.
 	Withheld int          `json:"withheld,omitempty"`
 	Cut      bool         `json:"cut,omitempty"` // the chain was too long: this is what lies nearest
 	Ledger   *proof.Proof `json:"ledger"`
+}
+
+// Stay says that a sensor was where the lot was for a time.
+type Stay struct {
+	Device   string    `json:"device"` // "company/name"
+	Thing    string    `json:"thing"`  // where they met: a pack, a vehicle, a place
+	From     time.Time `json:"from"`
+	To       time.Time `json:"to"`
+	Interval int64     `json:"interval"` // seconds between readings
 }
 
 // Link says that one lot went into another.
@@ -65,10 +84,20 @@ const (
 	bundleFile = "bundle.json"
 	eventsFile = "events.jsonld"
 	readmeFile = "README.txt"
+
+	readingsFile = "readings.json"
 )
 
 // Write packs a bundle, with its events as an EPCIS document beside it.
 func (b *Bundle) Write(w io.Writer, events *epcis.Document) error {
+	var readings []byte
+	if len(b.Windows) > 0 {
+		var err error
+		if readings, err = json.Marshal(b.Windows); err != nil {
+			return err
+		}
+		b.Readings = sumOf(readings)
+	}
 	text, err := json.MarshalIndent(b, "", " ")
 	if err != nil {
 		return err
@@ -81,7 +110,10 @@ func (b *Bundle) Write(w io.Writer, events *epcis.Document) error {
 	for _, f := range []struct {
 		name string
 		text []byte
-	}{{readmeFile, readme}, {bundleFile, text}, {eventsFile, document}} {
+	}{{readmeFile, readme}, {bundleFile, text}, {eventsFile, document}, {readingsFile, readings}} {
+		if f.text == nil {
+			continue
+		}
 		into, err := z.CreateHeader(&zip.FileHeader{Name: f.name, Method: zip.Deflate, Modified: b.Made})
 		if err != nil {
 			return err
@@ -91,6 +123,11 @@ func (b *Bundle) Write(w io.Writer, events *epcis.Document) error {
 		}
 	}
 	return z.Close()
+}
+
+func sumOf(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
 }
 
 // MaxFile bounds what is read of one file in a bundle.
@@ -121,7 +158,26 @@ func Read(file []byte) (*Bundle, *epcis.Document, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", eventsFile, err)
 	}
-	return b, events, nil
+	return b, events, b.readWindows(z)
+}
+
+// readWindows reads what sensors measured, where the bundle says that there is
+// something.
+func (b *Bundle) readWindows(z *zip.Reader) error {
+	if b.Readings == "" {
+		return nil
+	}
+	text, err := unpack(z, readingsFile)
+	if err != nil {
+		return err
+	}
+	if sumOf(text) != b.Readings {
+		return fmt.Errorf("%s is not the file that %s tells of", readingsFile, bundleFile)
+	}
+	if err := json.Unmarshal(text, &b.Windows); err != nil {
+		return fmt.Errorf("%s: %w", readingsFile, err)
+	}
+	return nil
 }
 
 func unpack(z *zip.Reader, name string) ([]byte, error) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tallyway/tallyway/chaincode"
 	"github.com/tallyway/tallyway/chaincode/trace"
+	"github.com/tallyway/tallyway/iot/watch"
 	"github.com/tallyway/tallyway/shared/epcis"
 	"github.com/tallyway/tallyway/shared/ledger/proof"
 )
@@ -21,6 +22,8 @@ type Checked struct {
 	Cases  []CaseFact
 
 	Documents []Document
+	Exposure  *watch.Answer // what the lot's surroundings measured; nil where nothing is shown
+	Inside    int           // sealed readings that tell it
 }
 
 // Event is an event of the chain that stands on the ledger.
@@ -69,6 +72,9 @@ func Check(b *Bundle, document *epcis.Document) (*Checked, error) {
 		}
 	}
 	if err := p.compare(document); err != nil {
+		return nil, err
+	}
+	if err := p.checkReadings(); err != nil {
 		return nil, err
 	}
 	return p, p.checkChain()
