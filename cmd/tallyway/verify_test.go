@@ -83,6 +83,7 @@ func TestDemoIsLookedAfter(t *testing.T) {
 		t.Error("a token that was made beside the server does not work")
 	}
 	bundleIsChecked(t, s.address, secret)
+	readingIsChecked(t, s.address, secret)
 	old, err := demo.Password(data)
 	if err != nil {
 		t.Fatal(err)
@@ -114,19 +115,7 @@ func TestDemoIsLookedAfter(t *testing.T) {
 func bundleIsChecked(t *testing.T, address, bearer string) {
 	t.Helper()
 	dir := t.TempDir()
-	save := func(name, path string) string {
-		r, err := http.NewRequest("GET", address+path, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Header.Set("Authorization", "Bearer "+bearer)
-		answer := send(t, r)
-		file := filepath.Join(dir, name)
-		if err := os.WriteFile(file, []byte(answer.body), 0o600); err != nil || answer.status != http.StatusOK {
-			t.Fatalf("%s: %d %v", path, answer.status, err)
-		}
-		return file
-	}
+	save := func(name, path string) string { return saved(t, dir, name, address+path, bearer) }
 	var lots struct{ Items []struct{ ID string } }
 	if b, err := os.ReadFile(save("lots.json", "/api/lots?limit=1")); err != nil || json.Unmarshal(b, &lots) != nil || len(lots.Items) != 1 {
 		t.Fatalf("lots: %v %+v", err, lots)
@@ -147,6 +136,60 @@ func bundleIsChecked(t *testing.T, address, bearer string) {
 	refuses(t, []string{"no certificate"}, "verify", "--bundle", proof, "--trust", proof)
 	refuses(t, []string{"no proof bundle"}, "verify", "--bundle", members)
 	refuses(t, []string{"goes with --bundle"}, "verify", "--trust", members)
+}
+
+// saved is a file with what a server answers.
+func saved(t *testing.T, dir, name, address, bearer string) string {
+	t.Helper()
+	r, err := http.NewRequest("GET", address, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+bearer)
+	answer := send(t, r)
+	file := filepath.Join(dir, name)
+	if err := os.WriteFile(file, []byte(answer.body), 0o600); err != nil || answer.status != http.StatusOK {
+		t.Fatalf("%s: %d %v %s", address, answer.status, err, answer.body)
+	}
+	return file
+}
+
+// readingIsChecked takes the proof of one reading of the demo's sensors, once it
+// is sealed, and checks it without a server; one changed digit proves nothing.
+func readingIsChecked(t *testing.T, address, bearer string) {
+	t.Helper()
+	dir, device := t.TempDir(), address+"/api/devices/greenfield-dairy/tank-hall"
+	var curve struct{ Points [][]float64 }
+	from := time.Now().Add(-3 * time.Hour).UTC()
+	chart := device + "/readings?channel=temperature&from=" + from.Format(time.RFC3339) + "&to=" + from.Add(20*time.Minute).Format(time.RFC3339)
+	for end := time.Now().Add(time.Minute); ; time.Sleep(200 * time.Millisecond) {
+		b, err := os.ReadFile(saved(t, dir, "chart.json", chart, bearer))
+		if err != nil || json.Unmarshal(b, &curve) != nil || time.Now().After(end) {
+			t.Fatalf("%v %s", err, b)
+		}
+		if len(curve.Points) > 0 {
+			break
+		}
+	}
+	at := time.UnixMilli(int64(curve.Points[0][0])).UTC()
+	for end := time.Now().Add(time.Minute); !get200(t, device+"/proof?channel=temperature&at="+at.Format(time.RFC3339Nano), bearer); time.Sleep(200 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the reading is not sealed")
+		}
+	}
+	file := saved(t, dir, "reading.json", device+"/proof?channel=temperature&at="+at.Format(time.RFC3339Nano), bearer)
+	if out := must(t, "verify", "--readings", file, "--trust", saved(t, dir, "members.pem", address+"/members.pem", bearer)); !strings.Contains(out, "tank-hall temperature at") || !strings.Contains(out, "verified") {
+		t.Errorf("verify --readings says %s", out)
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	value := regexp.MustCompile(`"value":\s*[0-9]`)
+	if err := os.WriteFile(file, value.ReplaceAll(b, []byte(`"value":1`)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	refuses(t, []string{"does not prove what it says"}, "verify", "--readings", file)
 }
 
 // TestDamagedBackupsLeaveNothing flips and cuts a backup.
