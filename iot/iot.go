@@ -55,8 +55,15 @@ const LongestName = 40
 // IsName tells whether a text can stand in a topic as a company's id or a
 // device's name: small letters, digits and hyphens, no hyphen first or last.
 func IsName(text string) bool {
-	return len(text) > 0 && len(text) <= LongestName && strings.Trim(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == "" &&
-		text[0] != '-' && text[len(text)-1] != '-'
+	if len(text) == 0 || len(text) > LongestName || text[0] == '-' || text[len(text)-1] == '-' {
+		return false
+	}
+	for i := range len(text) { // asked for every message
+		if c := text[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
+			return false
+		}
+	}
+	return true
 }
 
 // Message is a publication as a broker hands it on.

@@ -1,6 +1,7 @@
 package readmodel
 
 import (
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -42,9 +43,11 @@ func (b *bound) add() bool {
 }
 
 // questionMarks turns $n into ?n outside of literals, quoted names and
-// comments.
+// comments. Where each argument stands once, in their order, a bare ? says the
+// same, and SQLite need not look up its name for every one.
 func questionMarks(query string) string {
-	var out strings.Builder
+	var numbered, bare strings.Builder
+	next := 1
 	for i := 0; i < len(query); {
 		end := i + 1
 		switch c := query[i]; {
@@ -54,16 +57,32 @@ func questionMarks(query string) string {
 			end = after(query, i+2, "\n")
 		case strings.HasPrefix(query[i:], "/*"):
 			end = after(query, i+2, "*/")
-		case c == '$' && end < len(query) && '0' <= query[end] && query[end] <= '9':
-			out.WriteByte('?')
+		case c == '$' && isDigit(query, end):
+			for isDigit(query, end) {
+				end++
+			}
+			number := query[i+1 : end]
+			numbered.WriteString("?" + number)
+			bare.WriteByte('?')
+			if next > 0 && number == strconv.Itoa(next) {
+				next++
+			} else {
+				next = 0 // from here on, none is where it should be
+			}
 			i = end
 			continue
 		}
-		out.WriteString(query[i:end])
+		numbered.WriteString(query[i:end])
+		bare.WriteString(query[i:end])
 		i = end
 	}
-	return out.String()
+	if next > 0 {
+		return bare.String()
+	}
+	return numbered.String()
 }
+
+func isDigit(text string, at int) bool { return at < len(text) && '0' <= text[at] && text[at] <= '9' }
 
 // after is the place behind the next mark, or the end of the text.
 func after(text string, from int, mark string) int {

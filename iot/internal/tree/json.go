@@ -6,12 +6,13 @@ package tree
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"io"
 	"math"
 	"strconv"
 	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/tallyway/tallyway/iot"
 )
@@ -26,42 +27,44 @@ func JSON(payload []byte) (any, error) {
 	case !utf8.Valid(payload):
 		return nil, iot.ErrPayload.Refuse("the text is not UTF-8")
 	}
-	d := json.NewDecoder(bytes.NewReader(payload))
-	d.UseNumber()
-	v, err := value(d, 0)
+	d := jsontext.NewDecoder(bytes.NewBuffer(payload))
+	v, err := value(d)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
 		return nil, iot.ErrPayload.Refuse("something stands behind the document's end, at byte %s", d.InputOffset())
 	}
 	return v, nil
 }
 
-func value(d *json.Decoder, depth int) (any, error) {
-	t, err := d.Token()
+func value(d *jsontext.Decoder) (any, error) {
+	t, err := d.ReadToken()
 	if err != nil {
-		return nil, broken(d)
+		return nil, broken(d, err)
 	}
-	switch t := t.(type) {
-	case json.Delim:
-		if depth == iot.MaxDepth {
-			return nil, iot.ErrPayloadSize.Refuse("more than %s levels", iot.MaxDepth)
-		}
-		if t == '[' {
-			return array(d, depth+1)
-		}
-		return object(d, depth+1)
-	case json.Number:
+	switch t.Kind() {
+	case '[':
+		return array(d)
+	case '{':
+		return object(d)
+	case '0':
 		return number(t.String()), nil
+	case '"':
+		return t.String(), nil
+	case 't', 'f':
+		return t.Bool(), nil
 	}
-	return t, nil
+	return nil, nil // null
 }
 
-func array(d *json.Decoder, depth int) (any, error) {
+func array(d *jsontext.Decoder) (any, error) {
+	if d.StackDepth() > iot.MaxDepth {
+		return nil, tooDeep()
+	}
 	all := []any{}
-	for d.More() {
-		v, err := value(d, depth)
+	for d.PeekKind() != ']' {
+		v, err := value(d)
 		if err != nil {
 			return nil, err
 		}
@@ -70,33 +73,40 @@ func array(d *json.Decoder, depth int) (any, error) {
 	return all, closed(d)
 }
 
-func object(d *json.Decoder, depth int) (any, error) {
+func object(d *jsontext.Decoder) (any, error) {
+	if d.StackDepth() > iot.MaxDepth {
+		return nil, tooDeep()
+	}
 	all := map[string]any{}
-	for d.More() {
-		t, err := d.Token()
-		name, ok := t.(string)
-		if err != nil || !ok {
-			return nil, broken(d)
+	for d.PeekKind() != '}' {
+		t, err := d.ReadToken()
+		if err != nil {
+			return nil, broken(d, err)
 		}
-		if _, twice := all[name]; twice {
-			return nil, iot.ErrPayload.Refuse("the member %s stands twice", strconv.Quote(name)).On(name)
-		}
-		if all[name], err = value(d, depth); err != nil {
+		name := t.String()
+		if all[name], err = value(d); err != nil {
 			return nil, err
 		}
 	}
 	return all, closed(d)
 }
 
-// closed reads the bracket that More has seen.
-func closed(d *json.Decoder) error {
-	if _, err := d.Token(); err != nil {
-		return broken(d)
+// closed reads the bracket that PeekKind has seen.
+func closed(d *jsontext.Decoder) error {
+	if _, err := d.ReadToken(); err != nil {
+		return broken(d, err)
 	}
 	return nil
 }
 
-func broken(d *json.Decoder) error {
+func tooDeep() error { return iot.ErrPayloadSize.Refuse("more than %s levels", iot.MaxDepth) }
+
+func broken(d *jsontext.Decoder, err error) error {
+	var syntactic *jsontext.SyntacticError
+	if errors.Is(err, jsontext.ErrDuplicateName) && errors.As(err, &syntactic) {
+		name := syntactic.JSONPointer.LastToken()
+		return iot.ErrPayload.Refuse("the member %s stands twice", strconv.Quote(name)).On(name)
+	}
 	return iot.ErrPayload.Refuse("it is no JSON from byte %s on", d.InputOffset())
 }
 
