@@ -113,9 +113,7 @@ const foodPage = 1000
 func (q *recordQuery) rows(ctx context.Context, cte fsma.CTE) iter.Seq2[fsma.Row, error] {
 	return func(yield func(fsma.Row, error) bool) {
 		b := newBook(q)
-		var after *foodRow
-		for {
-			page, err := q.page(ctx, cte, after)
+		for page, err := range ahead(ctx, 1, q.pages(ctx, cte)) {
 			if err != nil {
 				yield(fsma.Row{}, err)
 				return
@@ -123,15 +121,25 @@ func (q *recordQuery) rows(ctx context.Context, cte fsma.CTE) iter.Seq2[fsma.Row
 			if !b.give(ctx, cte, page, yield) {
 				return
 			}
-			if len(page) < foodPage {
-				break
-			}
-			after = &page[len(page)-1]
 		}
 		for _, k := range q.kept {
 			if k.cte == cte && !b.giveKept(ctx, k, yield) {
 				return
 			}
+		}
+	}
+}
+
+// pages are all pages of one event.
+func (q *recordQuery) pages(ctx context.Context, cte fsma.CTE) iter.Seq2[[]foodRow, error] {
+	return func(yield func([]foodRow, error) bool) {
+		var after *foodRow
+		for {
+			page, err := q.page(ctx, cte, after)
+			if !yield(page, err) || err != nil || len(page) < foodPage {
+				return
+			}
+			after = &page[len(page)-1]
 		}
 	}
 }

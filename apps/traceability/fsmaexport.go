@@ -28,7 +28,7 @@ func (a *app) sheets(ctx context.Context, q *recordQuery) []export.Table {
 		if asked := q.Get("cte"); asked != "" && asked != string(s.CTE) {
 			continue
 		}
-		tables = append(tables, export.Table{Title: s.Name, Note: q.note(), Columns: slices.Clone(s.Columns), At: a.host.Now(), Rows: ahead(ctx, q.cells(ctx, s, places))})
+		tables = append(tables, export.Table{Title: s.Name, Note: q.note(), Columns: slices.Clone(s.Columns), At: a.host.Now(), Rows: ahead(ctx, 200, q.cells(ctx, s, places))})
 	}
 	locations := export.Table{Title: fsma.Locations.Name, Columns: slices.Clone(fsma.Locations.Columns), At: a.host.Now(), Rows: func(yield func([]any, error) bool) {
 		for _, gln := range slices.Sorted(maps.Keys(places)) {
@@ -67,16 +67,17 @@ func (q *recordQuery) cells(ctx context.Context, s fsma.Sheet, places map[string
 	}
 }
 
-// ahead reads some rows ahead of who writes them, so that neither waits for the
-// other. It walks the rows to their end, or until the writer stops.
-func ahead(ctx context.Context, rows iter.Seq2[[]any, error]) iter.Seq2[[]any, error] {
+// ahead reads some rows, so many at a time, ahead of who uses them, so that neither
+// waits for the other. It walks the rows to their end, or until who uses them stops.
+func ahead[R any](ctx context.Context, many int, rows iter.Seq2[R, error]) iter.Seq2[R, error] {
 	type read struct {
-		row []any
+		row R
 		err error
 	}
-	return func(yield func([]any, error) bool) {
+	return func(yield func(R, error) bool) {
+		var none R
 		ctx, stop := context.WithCancel(ctx)
-		line := make(chan []read, 4)
+		line := make(chan []read, 2)
 		go func() {
 			defer close(line)
 			var some []read
@@ -90,7 +91,7 @@ func ahead(ctx context.Context, rows iter.Seq2[[]any, error]) iter.Seq2[[]any, e
 				}
 			}
 			for row, err := range rows {
-				if some = append(some, read{row, err}); len(some) == 200 && !send() {
+				if some = append(some, read{row, err}); len(some) == many && !send() {
 					return
 				}
 			}
@@ -109,7 +110,7 @@ func ahead(ctx context.Context, rows iter.Seq2[[]any, error]) iter.Seq2[[]any, e
 			}
 		}
 		if err := ctx.Err(); err != nil {
-			yield(nil, err)
+			yield(none, err)
 		}
 	}
 }
